@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+// Everything a program that uses Ingot needs: #include <ingot/ingot.h>.
+#pragma once
+
+#include <ingot/compile.h>
+#include <ingot/device.h>
+#include <ingot/dtype.h>
+#include <ingot/error.h>
+#include <ingot/eval.h>
+#include <ingot/grad.h>
+#include <ingot/graph.h>
+#include <ingot/host_scalar.h>
+#include <ingot/memory.h>
+#include <ingot/nn.h>
+#include <ingot/ops.h>
+#include <ingot/optim.h>
+#include <ingot/report.h>
+#include <ingot/shape.h>
+#include <ingot/tensor.h>

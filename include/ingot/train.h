@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+// A training loop with what one usually wants around it: validation, the best weights, checkpoints, metrics, progress,
+// a clean stop. The step (forward, loss, backward, update) is compiled once; losses are read late, so that the device is
+// never kept waiting. The trainer holds references: model and optimizer must outlive it. One thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <ingot/nn/module.h>
+#include <ingot/optim.h>
+#include <ingot/tensor.h>
+
+namespace ingot::train {
+
+/// Where batches come from. x: [N, ...], y: [N] i64 labels (or whatever the loss takes).
+class Batches {
+public:
+    virtual ~Batches() = default;
+    /// Batches per pass.
+    virtual int64_t steps() const = 0;
+    /// Samples per batch; the last one of a pass may be smaller.
+    virtual int64_t batch_size() const = 0;
+    /// Begins pass `epoch` (from 0): order and augmentation depend on nothing else.
+    virtual void start(int64_t epoch) = 0;
+    /// The next batch of the pass; false at its end.
+    virtual bool next(Tensor& x, Tensor& y) = 0;
+};
+
+enum class Schedule : uint8_t { none, cosine };
+
+struct TrainerOptions {
+    int64_t epochs = 1;
+    std::string out = {}; ///< folder for checkpoints and metrics; empty: nothing is written
+    Schedule schedule = Schedule::none;
+    int64_t warmup_steps = 0;        ///< of the cosine schedule
+    uint64_t seed = 0;               ///< stored in checkpoints; the batches know their own
+    std::string model_json = "{}\n"; ///< the description of the model that checkpoints carry
+    bool progress = true;            ///< on standard error
+    bool handle_interrupts = false;  ///< Ctrl-C and SIGTERM end the training after a step, with a checkpoint
+};
+
+struct EvalResult {
+    double loss = 0;     ///< mean over samples
+    double accuracy = 0; ///< part of the samples whose largest output is the label's
+    int64_t samples = 0;
+};
+
+struct TrainResult {
+    std::optional<EvalResult> test; ///< with the best weights, read once at the end
+    double train_loss = 0;          ///< mean of the last epoch
+    int64_t epochs = 0, steps = 0;  ///< done
+    double seconds = 0;             ///< of training with validation and checkpoints, without the test
+    double samples_per_s = 0;       ///< of the training steps
+    bool interrupted = false;
+};
+
+class Trainer {
+public:
+    using Loss = std::function<Tensor(const Tensor& output, const Tensor& target)>;
+
+    Trainer(nn::Module& model, optim::Optimizer& optimizer, Loss loss, TrainerOptions options = {});
+    ~Trainer();
+    Trainer(const Trainer&) = delete;
+    Trainer& operator=(const Trainer&) = delete;
+
+    /// Trains, then tests. With `validation` the best weights are those of the lowest validation loss, else the last;
+    /// they are in the model afterwards. Errors: Error when the loss stops being a finite number, FileError.
+    TrainResult fit(Batches& train, Batches* validation, Batches* test);
+    TrainResult fit(Batches& train, Batches& test) { return fit(train, nullptr, &test); }
+    TrainResult fit(Batches& train) { return fit(train, nullptr, nullptr); }
+
+private:
+    struct Run;
+    nn::Module& model_;
+    optim::Optimizer& optimizer_;
+    Loss loss_;
+    TrainerOptions options_;
+};
+
+/// Loss and accuracy of a model in evaluation mode (its mode is put back afterwards).
+EvalResult evaluate(nn::Module& model, const Trainer::Loss& loss, Batches& batches);
+
+} // namespace ingot::train

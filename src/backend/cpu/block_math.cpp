@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: MIT
+// Transcendental functions on blocks. f32: own vector code, at most 4 ulp from the true value over the whole range,
+// infinities, NaN and subnormals included; polynomials are minimax fits (Remez) made for these ranges. f64: the C library.
+#include "backend/cpu/block_targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "backend/cpu/block_math.cpp"
+#include <hwy/foreach_target.h>
+
+#include <cmath>
+#include <cstdint>
+
+#include <hwy/contrib/math/math-inl.h>
+#include <hwy/highway.h>
+
+#include "backend/cpu/block-inl.h"
+#include "backend/cpu/block_tables.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace ingot::cpu {
+namespace HWY_NAMESPACE {
+namespace {
+
+template <class D, class V> HWY_INLINE V constant(D d, V, float c) { return hn::Set(d, c); }
+
+// x = k ln 2 + r, |r| <= ln 2 / 2 (Cody and Waite: ln 2 in two parts). |x| < 150.
+template <class D, class V> HWY_INLINE V reduce_exp(D d, V x, V& k) {
+    k = hn::Round(hn::Mul(x, hn::Set(d, 1.44269504f)));
+    const V r = hn::NegMulAdd(k, hn::Set(d, 0.693359375f), x);
+    return hn::NegMulAdd(k, hn::Set(d, -2.12194440e-4f), r);
+}
+
+// v * 2^k for whole k, -160 <= k <= 160; overflows to infinity and underflows gradually.
+template <class D, class V> HWY_INLINE V scale(D d, V v, V k) {
+#if HWY_TARGET == HWY_AVX3
+    (void)d;
+    return V{_mm512_scalef_ps(v.raw, k.raw)};
+#else
+    const hn::RebindToSigned<D> di;
+    const auto whole = hn::ConvertTo(di, k);
+    const auto half = hn::ShiftRight<1>(whole);
+    const auto bias = hn::Set(di, 127);
+    const V first = hn::BitCast(d, hn::ShiftLeft<23>(hn::Add(half, bias)));
+    const V second = hn::BitCast(d, hn::ShiftLeft<23>(hn::Add(hn::Sub(whole, half), bias)));
+    return hn::Mul(hn::Mul(v, first), second);
+#endif
+}
+
+// 2^k for whole k, -126 <= k <= 127.
+template <class D, class V> HWY_INLINE V power_of_two(D d, V k) {
+    const hn::RebindToSigned<D> di;
+    return hn::BitCast(d, hn::ShiftLeft<23>(hn::Add(hn::ConvertTo(di, k), hn::Set(di, 127))));
+}
+
+// 1 / v within 1 ulp, for v from 1 to 2^30.
+template <class D, class V> HWY_INLINE V reciprocal(D d, V v) {
+    const V one = hn::Set(d, 1.0f);
+#if HWY_TARGET == HWY_AVX3 // 14 good bits to start from; one Newton step
+    const V r = hn::ApproximateReciprocal(v);
+    return hn::MulAdd(r, hn::NegMulAdd(v, r, one), r);
+#else
+    return hn::Div(one, v);
+#endif
+}
+
+// exp(x) without the guard against large x: x <= 104.
+template <class D, class V> HWY_INLINE V exp_below(D d, V x) {
+    V k;
+    // The constant first: when x is NaN, the second operand is what comes out.
+    const V r = reduce_exp(d, hn::Max(hn::Set(d, -110.0f), x), k);
+    V q = hn::Set(d, 0.00138145402f);
+    q = hn::MulAdd(q, r, hn::Set(d, 0.00836874511f));
+    q = hn::MulAdd(q, r, hn::Set(d, 0.0416683908f));
+    q = hn::MulAdd(q, r, hn::Set(d, 0.166665204f));
+    q = hn::MulAdd(q, r, hn::Set(d, 0.499999934f));
+    const V one = hn::Set(d, 1.0f);
+    q = hn::MulAdd(q, r, one);
+    return scale(d, hn::MulAdd(q, r, one), k);
+}
+
+struct Exp {
+    template <class D, class V> static HWY_INLINE V call(D d, V x) {
+        return exp_below(d, hn::Min(hn::Set(d, 104.0f), x));
+    }
+};
+
+struct ExpSub {
+    template <class D, class V> static HWY_INLINE V call(D d, V a, V b) { return Exp::call(d, hn::Sub(a, b)); }
+};
+
+// exp(r) - 1 for |r| <= ln 2 / 2.
+template <class D, class V> HWY_INLINE V expm1_small(D d, V r) {
+    V q = hn::Set(d, 0.00139464972f);
+    q = hn::MulAdd(q, r, hn::Set(d, 0.0083666106f));
+    q = hn::MulAdd(q, r, hn::Set(d, 0.0416662814f));
+    q = hn::MulAdd(q, r, hn::Set(d, 0.166665428f));
+    q = hn::MulAdd(q, r, hn::Set(d, 0.500000006f));
+    return hn::MulAdd(hn::Mul(r, r), q, r);
+}
+
+struct Expm1 {
+    template <class D, class V> static HWY_INLINE V call(D d, V x) {
+        V k;
+        const V r = reduce_exp(d, hn::Max(hn::Set(d, -20.0f), hn::Min(hn::Set(d, 88.8f), x)), k);
+        // Half of the result, because 2^k alone would overflow at k = 128.
+        const V half = hn::Set(d, 0.5f);
+        const V s = power_of_two(d, hn::Sub(k, hn::Set(d, 1.0f)));
+        const V y = hn::MulAdd(s, expm1_small(d, r), hn::Sub(s, half));
+        const V inf = hn::Set(d, hwy::HighestValue<float>() * 2);
+        const V result = hn::IfThenElse(hn::Gt(x, hn::Set(d, 88.75f)), inf, hn::Add(y, y));
+        return hn::IfThenElse(hn::Eq(x, hn::Zero(d)), x, result);
+    }
+};
+
+struct Tanh {
+    template <class D, class V> static HWY_INLINE V call(D d, V x) {
+        // tanh(a) = m / (m + 2) with m = exp(2 a) - 1; from 9.1 on it rounds to 1.
+        const V a = hn::Min(hn::Set(d, 9.1f), hn::Abs(x));
+        V k;
+        const V r = reduce_exp(d, hn::Add(a, a), k);
+        const V s = power_of_two(d, k);
+        const V m = hn::MulAdd(s, expm1_small(d, r), hn::Sub(s, hn::Set(d, 1.0f)));
+        const V y = hn::Mul(m, reciprocal(d, hn::Add(m, hn::Set(d, 2.0f))));
+        return hn::CopySignToAbs(hn::Min(hn::Set(d, 1.0f), y), x);
+    }
+};
+
+struct Sigmoid {
+    template <class D, class V> static HWY_INLINE V call(D d, V x) {
+        // With e = exp(-|x|) both forms 1 / (1 + e) and e / (1 + e) are free of cancellation and overflow.
+        const V e = exp_below(d, hn::Neg(hn::Abs(x)));
+        const V s = reciprocal(d, hn::Add(hn::Set(d, 1.0f), e));
+        return hn::IfThenElse(hn::Lt(x, hn::Zero(d)), hn::Mul(e, s), s);
+    }
+};
+
+// log(1 + f) for -1/3 <= f <= 1/3.
+template <class D, class V> HWY_INLINE V log1p_small(D d, V f) {
+    V q = hn::Set(d, -0.128937306f);
+    q = hn::MulAdd(q, f, hn::Set(d, 0.139864495f));
+    q = hn::MulAdd(q, f, hn::Set(d, -0.121838387f));
+    q = hn::MulAdd(q, f, hn::Set(d, 0.140054968f));
+    q = hn::MulAdd(q, f, hn::Set(d, -0.166805143f));
+    q = hn::MulAdd(q, f, hn::Set(d, 0.200104261f));
+    q = hn::MulAdd(q, f, hn::Set(d, -0.249997972f));
+    q = hn::MulAdd(q, f, hn::Set(d, 0.333332157f));
+    q = hn::MulAdd(q, f, hn::Set(d, -0.5f));
+    return hn::MulAdd(hn::Mul(f, f), q, f);
+}
+
+// The whole k with v / 2^k in [2/3, 4/3), as an integer and for normal positive v.
+template <class DI, class VI> HWY_INLINE VI log_exponent(DI di, VI bits) {
+    return hn::ShiftRight<23>(hn::Sub(bits, hn::Set(di, 0x3F2AAAAB)));
+}
+
+// -inf at `pole`, NaN below it, +inf and NaN stay.
+template <class D, class V> HWY_INLINE V log_limits(D d, V x, float pole, V result) {
+    const V inf = hn::Set(d, hwy::HighestValue<float>() * 2);
+    result = hn::IfThenElse(hn::Eq(x, hn::Set(d, pole)), hn::Neg(inf), result);
+    result = hn::IfThenElse(hn::Lt(x, hn::Set(d, pole)), hn::NaN(d), result);
+    return hn::IfThenElse(hn::Or(hn::IsNaN(x), hn::Eq(x, inf)), x, result);
+}
+
+struct Log {
+    template <class D, class V> static HWY_INLINE V call(D d, V x) {
+        const hn::RebindToSigned<D> di;
+        const auto tiny = hn::Lt(x, hn::Set(d, 1.17549435e-38f));
+        const V v = hn::IfThenElse(tiny, hn::Mul(x, hn::Set(d, 8388608.0f)), x);
+        const auto bits = hn::BitCast(di, v);
+        const auto k = log_exponent(di, bits);
+        const V m = hn::BitCast(d, hn::Sub(bits, hn::ShiftLeft<23>(k)));
+        const V kf = hn::Sub(hn::ConvertTo(d, k), hn::IfThenElseZero(tiny, hn::Set(d, 23.0f)));
+        const V f = hn::Sub(m, hn::Set(d, 1.0f));
+        return log_limits(d, x, 0.0f, hn::MulAdd(kf, hn::Set(d, 0.693147182f), log1p_small(d, f)));
+    }
+};
+
+struct Log1p {
+    template <class D, class V> static HWY_INLINE V call(D d, V x) {
+        const hn::RebindToSigned<D> di;
+        const V one = hn::Set(d, 1.0f);
+        const V u = hn::Min(hn::Set(d, 1.0e38f), hn::Add(x, one));
+        const auto k = log_exponent(di, hn::BitCast(di, u));
+        const V kf = hn::ConvertTo(d, k);
+        // f = (1 + x) / 2^k - 1, from x itself: what 1 + x rounds away is not lost.
+        const V s = hn::BitCast(d, hn::ShiftLeft<23>(hn::Sub(hn::Set(di, 127), k)));
+        const V f = hn::MulAdd(hn::Min(x, hn::Set(d, 1.0e38f)), s, hn::Sub(s, one));
+        const V y = hn::MulAdd(kf, hn::Set(d, 0.693147182f), log1p_small(d, f));
+        const V result = hn::IfThenElse(hn::Gt(x, hn::Set(d, 0.9e38f)), Log::call(d, x), y);
+        return hn::IfThenElse(hn::Eq(x, hn::Zero(d)), x, log_limits(d, x, -1.0f, result));
+    }
+};
+
+struct Erf {
+    template <class D, class V> static HWY_INLINE V call(D d, V x) {
+        const V t = hn::Min(hn::Set(d, 4.0f), hn::Abs(x)), s = hn::Mul(x, x);
+        // Below 0.92: x + x P(x^2).
+        V p = hn::Set(d, -0.000595374187f);
+        p = hn::MulAdd(p, s, hn::Set(d, 0.00498594064f));
+        p = hn::MulAdd(p, s, hn::Set(d, -0.0267617199f));
+        p = hn::MulAdd(p, s, hn::Set(d, 0.112816825f));
+        p = hn::MulAdd(p, s, hn::Set(d, -0.376124811f));
+        p = hn::MulAdd(p, s, hn::Set(d, 0.128379148f));
+        const V small = hn::MulAdd(p, x, x);
+        // Above: 1 - exp(-Q(|x|)), Q the logarithm of the complement.
+        V q = hn::Set(d, -0.000195937192f);
+        q = hn::MulAdd(q, t, hn::Set(d, 0.00304321699f));
+        q = hn::MulAdd(q, t, hn::Set(d, -0.0222269189f));
+        q = hn::MulAdd(q, t, hn::Set(d, 0.103931594f));
+        q = hn::MulAdd(q, t, hn::Set(d, 0.63718225f));
+        q = hn::MulAdd(q, t, hn::Set(d, 1.12767562f));
+        q = hn::MulAdd(q, t, hn::Set(d, 0.000195675967f));
+        const V large = hn::Sub(hn::Set(d, 1.0f), exp_below(d, hn::Neg(q)));
+        return hn::IfThenElse(hn::Lt(t, hn::Set(d, 0.925f)), small, hn::CopySignToAbs(large, x));
+    }
+};
+
+// Highway's reduction is good to 39,000; beyond, and for what is not finite, the C library serves lane by lane.
+template <bool kSine> struct SinCos {
+    template <class D, class V> static HWY_INLINE V call(D d, V x) {
+        const auto fine = hn::Le(hn::Abs(x), hn::Set(d, 30000.0f));
+        const V safe = hn::IfThenElseZero(fine, x);
+        V y;
+        if constexpr (kSine) y = hn::Sin(d, safe);
+        else y = hn::Cos(d, safe);
+        if (HWY_LIKELY(hn::AllTrue(d, fine))) return y;
+        HWY_ALIGN float in[HWY_MAX_BYTES / sizeof(float)];
+        HWY_ALIGN float out[HWY_MAX_BYTES / sizeof(float)];
+        hn::Store(x, d, in);
+        for (size_t i = 0; i < hn::Lanes(d); ++i) out[i] = kSine ? std::sin(in[i]) : std::cos(in[i]);
+        return hn::IfThenElse(fine, y, hn::Load(d, out));
+    }
+};
+
+#define INGOT_EACH1(name, expression)                                                                                  \
+    struct name {                                                                                                      \
+        template <class T> static T call(T a) { return expression; }                                                   \
+    };
+INGOT_EACH1(ExpEach, std::exp(a))
+INGOT_EACH1(Expm1Each, std::expm1(a))
+INGOT_EACH1(LogEach, std::log(a))
+INGOT_EACH1(Log1pEach, std::log1p(a))
+INGOT_EACH1(SinEach, std::sin(a))
+INGOT_EACH1(CosEach, std::cos(a))
+INGOT_EACH1(TanhEach, std::tanh(a))
+INGOT_EACH1(ErfEach, std::erf(a))
+INGOT_EACH1(SigmoidEach, 1 / (1 + std::exp(-a)))
+struct PowEach {
+    template <class T> static T call(T a, T b) { return std::pow(a, b); }
+};
+
+} // namespace
+
+void add_math(MapTable& t) {
+    const DType single = DType::f32, twice = DType::f64;
+    t.set(Scalar::exp, single, {map1<Exp, float>});
+    t.set(Scalar::expm1, single, {map1<Expm1, float>});
+    t.set(Scalar::log, single, {map1<Log, float>});
+    t.set(Scalar::log1p, single, {map1<Log1p, float>});
+    t.set(Scalar::sin, single, {map1<SinCos<true>, float>});
+    t.set(Scalar::cos, single, {map1<SinCos<false>, float>});
+    t.set(Scalar::tanh, single, {map1<Tanh, float>});
+    t.set(Scalar::erf, single, {map1<Erf, float>});
+    t.set(Scalar::sigmoid, single, {map1<Sigmoid, float>});
+    t.set(Scalar::pow, single,
+          {each2<PowEach, float, float, 0>, each2<PowEach, float, float, 1>, each2<PowEach, float, float, 2>});
+    t.exp_sub() = {map2<ExpSub, float, 0>, nullptr, map2<ExpSub, float, 2>};
+
+    t.set(Scalar::exp, twice, {each1<ExpEach, double, double, 0>});
+    t.set(Scalar::expm1, twice, {each1<Expm1Each, double, double, 0>});
+    t.set(Scalar::log, twice, {each1<LogEach, double, double, 0>});
+    t.set(Scalar::log1p, twice, {each1<Log1pEach, double, double, 0>});
+    t.set(Scalar::sin, twice, {each1<SinEach, double, double, 0>});
+    t.set(Scalar::cos, twice, {each1<CosEach, double, double, 0>});
+    t.set(Scalar::tanh, twice, {each1<TanhEach, double, double, 0>});
+    t.set(Scalar::erf, twice, {each1<ErfEach, double, double, 0>});
+    t.set(Scalar::sigmoid, twice, {each1<SigmoidEach, double, double, 0>});
+    t.set(Scalar::pow, twice,
+          {each2<PowEach, double, double, 0>, each2<PowEach, double, double, 1>, each2<PowEach, double, double, 2>});
+}
+
+} // namespace HWY_NAMESPACE
+} // namespace ingot::cpu
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace ingot::cpu {
+
+HWY_EXPORT(add_math);
+void add_math(MapTable& t) { HWY_DYNAMIC_DISPATCH(add_math)(t); }
+
+namespace {
+MapTable& table() {
+    static MapTable t = [] {
+        MapTable fresh;
+        add_arithmetic(fresh);
+        add_math(fresh);
+        return fresh;
+    }();
+    return t;
+}
+} // namespace
+
+MapFn map_function(Scalar function, DType type, unsigned scalars) { return table().get(function, type, scalars); }
+MapFn fma_function(DType type, unsigned scalars) { return table().fma(type)[scalars]; }
+MapFn exp_sub_function(unsigned scalars) { return table().exp_sub()[scalars]; }
+
+} // namespace ingot::cpu
+#endif

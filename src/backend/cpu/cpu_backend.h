@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+// The CPU backend: fused programs through the block executor, everything else through primitives. Registered by
+// runtime/register.cpp.
+#pragma once
+
+#include "backend/api/backend.h"
+
+namespace ingot::cpu {
+
+const backend::Backend& cpu_backend();
+
+/// Kernels for contractions and pooling (lower_contraction.cpp) and for data movement (lower_move.cpp); null when the node is of
+/// another kind.
+backend::KernelPtr lower_contraction(const ir::Graph& g, const ir::Node& n);
+backend::KernelPtr lower_move(const ir::Graph& g, const ir::Node& n);
+
+} // namespace ingot::cpu

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+// Where a command's model comes from: a name or a spec file (train), a checkpoint (eval, predict).
+#pragma once
+
+#include <string>
+
+#include "data/dataset.h"
+#include "train/checkpoint.h"
+#include "train/model_spec.h"
+
+namespace ingot::cli {
+
+/// Errors: UsageError for a data spec that cannot be understood. That a path is missing shows when it is read.
+void check_data_spec(const std::string& spec);
+
+/// "lenet" for "lenet", "net" for "dir/net.json".
+std::string model_name(const std::string& argument);
+
+/// Builds the model named `argument` (or of the spec file when it ends in .json) for the data. Errors: UsageError for an
+/// unknown name, FileError, Error when spec and data do not fit.
+train::Model make_model(const std::string& argument, const data::ImageDataset& dataset);
+
+/// The model of a checkpoint with its weights, on `device`, in evaluation mode.
+struct Trained {
+    train::Model model;
+    train::ModelInfo info;
+};
+Trained load_trained(const std::string& path, Device device);
+
+/// Errors: Error unless images and class names of the data set are those that the model was trained on.
+void check_fits(const Trained& trained, const data::ImageDataset& dataset, const std::string& data);
+
+} // namespace ingot::cli

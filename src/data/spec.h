@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// The data specification of the command line, `scheme[:path][,key=value]...`, as plain data:
+//   mnist:DIR            IDX files, gzipped or not
+//   cifar10:PATH         the official binary folder, or a folder or tar of train/<class>/*, test/<class>/* images
+//   folder:DIR[,size=N|size=HxW]   train/<class>/*, test/<class>/*, or <class>/* (then there is no test split)
+//   glyphs[,seed=N]      drawn digits, built in
+// A path may contain commas: only trailing parts of the form key=value are options.
+#pragma once
+
+#include <map>
+#include <string>
+
+namespace ingot::data {
+
+struct DataSpec {
+    std::string text;   ///< as given, for error messages
+    std::string scheme; ///< "mnist", ...
+    std::string path;
+    std::map<std::string, std::string> options;
+};
+
+/// Errors: Error naming the spec for an unknown scheme or option, a missing path, a repeated option, or a scheme that
+/// this release does not have.
+DataSpec parse_data_spec(const std::string& text);
+
+} // namespace ingot::data

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT
+// The lazy graph: nodes are recorded applications of operators, values are their results, cells are places with a stable
+// address whose present value changes (parameters, buffers, optimizer state, gradients). See docs/architecture.md, "Rules of
+// evaluation". Ownership: tensors and nodes own their inputs by reference count; a cell owns its present value; a node
+// points to its cell weakly (CellLink). Nodes are recorded by one thread; evaluation takes the evaluation mutex
+// (runtime/evaluate.cpp).
+#pragma once
+
+#include <atomic>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include <ingot/tensor.h>
+
+#include "base/ref.h"
+#include "core/buffer.h"
+#include "graph/format.h"
+#include "graph/op_def.h"
+
+namespace ingot::graph {
+class Node;
+class Cell;
+class Recorder;
+} // namespace ingot::graph
+
+namespace ingot {
+/// Frees a node and everything that only it kept alive, without recursion.
+template <> void dispose<graph::Node>(graph::Node* node);
+} // namespace ingot
+
+namespace ingot::graph {
+
+struct Value {
+    Ref<Node> node;
+    uint32_t index = 0;
+    explicit operator bool() const { return static_cast<bool>(node); }
+    bool operator==(const Value&) const = default;
+    const Type& type() const;
+};
+
+/// One result of a node.
+struct Output {
+    Type type;
+    Ref<core::Storage> data;         ///< set when evaluated
+    Format format;
+    std::atomic<uint32_t> handles{0}; ///< Tensors that hold this result
+};
+
+/// Lets nodes name their cell without keeping it alive.
+struct CellLink : RefCounted {
+    Cell* cell = nullptr;
+};
+
+/// A leaf's accumulated gradient.
+struct GradSlot {
+    Ref<Cell> cell;       ///< made at the first backward()
+    bool present = false; ///< false: none (grad() is undefined)
+    bool elided = false;  ///< a compiled step consumed it without storing it
+};
+
+/// A number supplied by the host at submission: one f32/f64/i64 value, or the two words of a random key.
+struct HostScalar {
+    std::function<void(uint64_t words[2])> source; ///< writes the value's bits, in the dtype of the node
+    uint64_t words[2] = {0, 0};
+};
+
+class Node : public RefCounted {
+public:
+    Node(const OpDef& op, Device device);
+    ~Node();
+
+    const OpDef* op;
+    Attrs attrs;
+    std::vector<Value> inputs;
+    std::unique_ptr<Output[]> outputs;
+    uint32_t num_outputs = 0;
+    Device device;
+    uint64_t sequence = 0;       ///< record order, over all threads
+    bool pending = false;        ///< recorded and not evaluated
+    bool requires_grad = false;
+    bool tape_freed = false;     ///< backward() has used it up
+    bool leaf = false;           ///< gradients stop here and accumulate (cell values, set_requires_grad)
+    std::exception_ptr failure;  ///< what its submission failed with
+    Ref<CellLink> link;          ///< for values of cells
+    Ref<Cell> handle_of;         ///< for handles: tensor().is_cell()
+    std::unique_ptr<GradSlot> grad;         ///< for leaves without a cell
+    std::unique_ptr<HostScalar> host;       ///< for host scalars
+    void* trace = nullptr;       ///< the trace that recorded it (runtime/trace.h), null outside compile()
+
+    // Capture scratch, valid under the evaluation mutex.
+    uint64_t mark = 0;
+    int32_t local = -1;
+
+    Cell* cell() const { return link ? link->cell : nullptr; }
+    bool ready() const { return !pending; }
+    Recorder* recorder() const { return recorder_; }
+    void set_outputs(std::vector<Type>&& types);
+
+private:
+    friend class Recorder;
+    Recorder* recorder_ = nullptr; ///< in whose pending list it stands
+    Node* prev_ = nullptr;
+    Node* next_ = nullptr;
+};
+
+inline const Type& Value::type() const { return node->outputs[index].type; }
+
+class Cell : public RefCounted {
+public:
+    Cell(Type type, Device device);
+    ~Cell();
+
+    Type type;
+    Device device;
+    Format format;               ///< physical format of the storage; changes only at a flush
+    uint64_t generation = 0;     ///< raised when storage or format change
+    Ref<core::Storage> storage;  ///< null until first evaluated; the address is stable afterwards
+    Value current;
+    Value stored;                ///< the ready value whose contents lie in storage (often == current)
+    bool requires_grad = false;
+    bool write_pending = false;  ///< current is recorded and not yet in storage
+    GradSlot grad;
+    Ref<CellLink> link;
+    void* trace = nullptr;       ///< the trace that has swapped it
+
+    /// Makes `value` (of the cell's type) the present value; evaluated at the next flush.
+    void assign(const Value& value);
+    /// A ready node that stands for the contents of `storage`.
+    Ref<Node> make_value_node() const;
+};
+
+/// Called when a cell is used or assigned inside compile(), before it happens.
+using CellHook = void (*)(Cell&);
+
+/// The same for gradient slots; `event` says what is about to happen.
+enum class SlotEvent : uint8_t { use, clear, read };
+using SlotHook = void (*)(GradSlot&, SlotEvent event);
+
+/// What one thread has recorded and not yet evaluated. Recorders are pooled and never freed, so nodes may outlive threads.
+class Recorder {
+public:
+    static Recorder& current();
+
+    void add(Node& node);    ///< node becomes pending
+    void remove(Node& node); ///< no longer pending (any thread)
+
+    /// Pending results that a tensor still holds, in record order.
+    std::vector<Value> held();
+    std::vector<Ref<Cell>> writes;   ///< cells with write_pending, in order of first assignment
+    std::vector<Value> initial;      ///< first values of new cells: evaluated before anything else
+    int64_t since_flush = 0;         ///< nodes recorded since the last flush
+    bool grad_mode = true;
+    int internal = 0;                ///< > 0: Ingot records for itself (decompositions): never flush
+    void* trace = nullptr;           ///< the active trace of compile(), or null
+    CellHook cell_hook = nullptr;    ///< set while a trace is active
+    SlotHook slot_hook = nullptr;    ///< likewise
+    std::vector<Value>* trace_scalars = nullptr; ///< where the active trace collects host scalars, in recording order
+
+private:
+    std::atomic_flag lock_ = ATOMIC_FLAG_INIT;
+    Node* head_ = nullptr;
+    Node* tail_ = nullptr;
+    friend struct RecorderPool;
+};
+
+/// The value that a tensor stands for: a cell's present value for handles. Errors: Error for undefined tensors, naming `op`.
+Value resolve(const Tensor& tensor, const char* op);
+
+/// The gradient slot of the leaf that `tensor` stands for; null when there is none and `make` is false.
+GradSlot* slot_of(const Tensor& tensor, bool make);
+/// The accumulated gradient for an optimizer's update, undefined when there is none: unlike Tensor::grad(), a compiled step may
+/// then drop the gradient without storing it.
+Tensor gradient_for_update(const Tensor& tensor);
+/// Adds `gradient` to the slot (or starts it).
+void accumulate(GradSlot& slot, const Tensor& gradient, const OpDef& add);
+
+/// A value that exists already.
+Value make_ready(Type type, Device device, Ref<core::Storage> data);
+/// A graph input without data.
+Value make_placeholder(Type type, Device device);
+/// A host scalar or random key; source is called once now.
+Value make_host_scalar(Type type, Device device, std::function<void(uint64_t words[2])> source);
+
+extern const OpDef kPlaceholder, kHostScalar, kIdentity, kCellHandle;
+
+} // namespace ingot::graph

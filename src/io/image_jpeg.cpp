@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+#include <csetjmp>
+#include <cstdio>
+#include <memory>
+
+#include <jpeglib.h>
+// jerror.h needs jpeglib.h's definitions
+#include <jerror.h>
+
+#include <ingot/error.h>
+
+#include "io/image_codecs.h"
+
+namespace ingot::io {
+
+namespace {
+
+/// libjpeg's state with what our callbacks need. `base` first: libjpeg hands back a pointer to it.
+struct ErrorManager {
+    jpeg_error_mgr base;
+    std::jmp_buf jump;
+    char text[JMSG_LENGTH_MAX];
+};
+
+void on_error(j_common_ptr info) {
+    auto* errors = reinterpret_cast<ErrorManager*>(info->err);
+    info->err->format_message(info, errors->text);
+    std::longjmp(errors->jump, 1);
+}
+
+/// Level -1 means damaged data that libjpeg would paper over with grey. These codes mean that pixels are lost; the
+/// others (stray bytes before a marker, an odd version number) occur in good files.
+void on_message(j_common_ptr info, int level) {
+    if (level >= 0) return;
+    switch (info->err->msg_code) {
+    case JWRN_HIT_MARKER:
+    case JWRN_HUFF_BAD_CODE:
+    case JWRN_JPEG_EOF:
+    case JWRN_MUST_RESYNC:
+    case JWRN_BOGUS_PROGRESSION:
+    case JWRN_ARITH_BAD_CODE: on_error(info); break;
+    default: ++info->err->num_warnings;
+    }
+}
+
+void on_output(j_common_ptr) {} // nothing is ever printed
+
+/// A small progressive file can ask for thousands of passes over a large picture.
+void on_progress(j_common_ptr info) {
+    constexpr int kMaxScans = 500;
+    if (!info->is_decompressor || reinterpret_cast<j_decompress_ptr>(info)->input_scan_number <= kMaxScans) return;
+    auto* errors = reinterpret_cast<ErrorManager*>(info->err);
+    std::snprintf(errors->text, sizeof(errors->text), "more than %d scans", kMaxScans);
+    std::longjmp(errors->jump, 1);
+}
+
+struct Decoder {
+    jpeg_decompress_struct info;
+    ErrorManager errors;
+    jpeg_progress_mgr progress;
+    bool cmyk, inverted;
+};
+
+/// Reads the header and sets the output up. False: errors.text says why.
+bool begin(Decoder& d, std::span<const uint8_t> bytes) {
+    d.info.err = jpeg_std_error(&d.errors.base);
+    d.errors.base.error_exit = on_error;
+    d.errors.base.emit_message = on_message;
+    d.errors.base.output_message = on_output;
+    if (setjmp(d.errors.jump) != 0) return false;
+    jpeg_create_decompress(&d.info);
+    d.progress.progress_monitor = on_progress;
+    d.info.progress = &d.progress;
+    jpeg_mem_src(&d.info, bytes.data(), static_cast<unsigned long>(bytes.size()));
+    jpeg_read_header(&d.info, TRUE);
+    if (static_cast<int64_t>(d.info.image_width) * d.info.image_height > kMaxImagePixels) {
+        std::snprintf(d.errors.text, sizeof(d.errors.text), "%u x %u pixels are more than the limit of %lld",
+                      d.info.image_width, d.info.image_height, static_cast<long long>(kMaxImagePixels));
+        return false;
+    }
+    d.cmyk = d.info.num_components == 4;
+    d.inverted = d.info.saw_Adobe_marker != 0; // Adobe writes CMYK inverted
+    d.info.out_color_space = d.cmyk ? JCS_CMYK : d.info.num_components == 1 ? JCS_GRAYSCALE : JCS_RGB;
+    return true;
+}
+
+/// Decodes all rows; `row` (the row in CMYK) is used for CMYK only.
+bool decode_rows(Decoder& d, uint8_t* pixels, uint8_t* row) {
+    if (setjmp(d.errors.jump) != 0) return false;
+    jpeg_start_decompress(&d.info);
+    const size_t width = d.info.output_width;
+    const size_t stride = width * (d.cmyk ? 3 : static_cast<size_t>(d.info.output_components));
+    while (d.info.output_scanline < d.info.output_height) {
+        uint8_t* out = pixels + stride * d.info.output_scanline;
+        JSAMPROW target = d.cmyk ? row : out;
+        jpeg_read_scanlines(&d.info, &target, 1);
+        if (!d.cmyk) continue;
+        for (size_t x = 0; x < width; ++x)
+            for (size_t c = 0; c < 3; ++c) {
+                const unsigned ink = row[4 * x + c], black = row[4 * x + 3];
+                const unsigned light = d.inverted ? ink * black : (255 - ink) * (255 - black);
+                out[3 * x + c] = static_cast<uint8_t>((light + 127) / 255);
+            }
+    }
+    jpeg_finish_decompress(&d.info);
+    return true;
+}
+
+} // namespace
+
+Image decode_jpeg(std::span<const uint8_t> bytes, const std::string& name) {
+    const auto decoder = std::make_unique<Decoder>(); // jmp_buf and state are over 1 KiB
+    struct Release {
+        jpeg_decompress_struct* info;
+        ~Release() { jpeg_destroy_decompress(info); }
+    } release{&decoder->info};
+    const auto fail = [&] { throw FileError(name + ": bad JPEG: " + decoder->errors.text); };
+
+    if (!begin(*decoder, bytes)) fail();
+    Image image;
+    image.width = static_cast<int>(decoder->info.image_width);
+    image.height = static_cast<int>(decoder->info.image_height);
+    image.channels = decoder->info.out_color_space == JCS_GRAYSCALE ? 1 : 3;
+    const size_t row = static_cast<size_t>(image.width) * 4;
+    image.pixels.resize(static_cast<size_t>(image.width) * image.height * image.channels);
+    std::vector<uint8_t> cmyk_row(decoder->cmyk ? row : 0);
+    if (!decode_rows(*decoder, image.pixels.data(), cmyk_row.data())) fail();
+    return image;
+}
+
+} // namespace ingot::io

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: MIT
+#include <ingot/nn/flatten.h>
+#include <ingot/ops/movement.h>
+
+namespace ingot::nn {
+
+Tensor Flatten::forward(Tensor x) { return flatten(x, start_, stop_); }
+
+} // namespace ingot::nn

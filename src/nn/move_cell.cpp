@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+#include "nn/move_cell.h"
+
+#include "base/check.h"
+#include "graph/evaluator.h"
+#include "graph/node.h"
+
+namespace ingot::nn {
+
+void move_cell(const Tensor& handle, Device device) {
+    if (handle.device() == device) return;
+    INGOT_ASSERT(handle.is_cell(), "only cells are registered with modules");
+    if (graph::Recorder::current().trace) throw Error("to: a model cannot be moved inside compile(); move it before");
+    handle.eval(); // pending writes still belong to the old device
+    graph::Node& node = *handle.node();
+    graph::Cell& cell = *node.handle_of;
+    const graph::Value moved = graph::evaluator().transfer(cell.current, device);
+    // Values of before keep the old storage, but this cell's writes no longer concern them.
+    cell.link->cell = nullptr;
+    cell.link = make_ref<graph::CellLink>();
+    cell.link->cell = &cell;
+    cell.storage = {};
+    cell.format = {};
+    cell.current = {};
+    cell.stored = {};
+    cell.write_pending = false;
+    cell.grad = {};
+    cell.device = node.device = device;
+    ++cell.generation;
+    cell.assign(moved);
+}
+
+} // namespace ingot::nn

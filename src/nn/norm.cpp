@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+#include <ingot/nn/norm.h>
+#include <ingot/ops/creation.h>
+#include <ingot/ops/elementwise.h>
+#include <ingot/ops/norm.h>
+
+namespace ingot::nn {
+
+BatchNorm::BatchNorm(int64_t channels, BatchNormOptions options) : channels_(channels), options_(options) {
+    if (channels <= 0) throw ShapeError("BatchNorm(" + std::to_string(channels) + "): channels must be positive");
+    if (options.affine) {
+        weight = register_parameter("weight", ones({channels}));
+        bias = register_parameter("bias", zeros({channels}));
+    }
+    if (options.track_running_stats) {
+        running_mean = register_buffer("running_mean", zeros({channels}));
+        running_var = register_buffer("running_var", ones({channels}));
+        num_batches_tracked = register_buffer("num_batches_tracked", zeros({}, {.dtype = i64}));
+    }
+}
+
+Tensor BatchNorm::forward(Tensor x) {
+    check(x);
+    if (!is_training() && options_.track_running_stats)
+        return batch_norm(x, running_mean, running_var, weight, bias, options_.eps);
+    const ingot::BatchNorm result = batch_norm_train(x, weight, bias, options_.eps);
+    if (is_training() && options_.track_running_stats) {
+        // Cell writes: evaluated in the same submission as whatever uses y.
+        const NoGrad guard;
+        const double m = options_.momentum;
+        const double n = static_cast<double>(x.numel() / channels_);
+        running_mean.assign(running_mean * (1 - m) + result.mean * m);
+        running_var.assign(running_var * (1 - m) + result.var * (m * n / (n - 1)));
+        num_batches_tracked.assign(num_batches_tracked + 1);
+    }
+    return result.y;
+}
+
+void BatchNorm1d::check(const Tensor& x) const {
+    if ((x.rank() != 2 && x.rank() != 3) || x.size(1) != channels_)
+        throw ShapeError("BatchNorm1d(" + std::to_string(channels_) + "): x must be [N, " + std::to_string(channels_) +
+                         "] or [N, " + std::to_string(channels_) + ", L], not " + x.shape().str());
+}
+
+void BatchNorm2d::check(const Tensor& x) const {
+    if (x.rank() != 4 || x.size(1) != channels_)
+        throw ShapeError("BatchNorm2d(" + std::to_string(channels_) + "): x must be [N, " + std::to_string(channels_) +
+                         ", H, W], not " + x.shape().str());
+}
+
+LayerNorm::LayerNorm(Shape normalized_shape, LayerNormOptions options) : shape_(normalized_shape), eps_(options.eps) {
+    if (shape_.rank() == 0 || shape_.numel() <= 0)
+        throw ShapeError("LayerNorm: the shape " + shape_.str() + " is empty");
+    if (!options.elementwise_affine) return;
+    weight = register_parameter("weight", ones(shape_));
+    if (options.bias) bias = register_parameter("bias", zeros(shape_));
+}
+
+Tensor LayerNorm::forward(Tensor x) { return layer_norm(x, shape_, weight, bias, eps_); }
+
+} // namespace ingot::nn

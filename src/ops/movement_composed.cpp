@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+// Operators that move elements, made from the primitives in movement.cpp.
+#include <ingot/ops/movement.h>
+
+#include "ops/common.h"
+
+namespace ingot {
+
+using namespace ops;
+
+Tensor transpose(const Tensor& x, int64_t axis0, int64_t axis1) {
+    const Shape& shape = x.shape();
+    Axes order;
+    for (size_t i = 0; i < shape.rank(); ++i) order.push_back(static_cast<int64_t>(i));
+    std::swap(order[static_cast<size_t>(shape.axis(axis0, "transpose"))],
+              order[static_cast<size_t>(shape.axis(axis1, "transpose"))]);
+    return permute(x, order);
+}
+
+Tensor squeeze(const Tensor& x, const Axes& axes) {
+    const Shape& shape = x.shape();
+    Ints ones;
+    for (const int64_t a : normalize_axes(axes, shape, "squeeze"))
+        if (shape[static_cast<size_t>(a)] == 1) ones.push_back(a);
+    return reshape(x, reduced_shape(shape, ones, false));
+}
+
+Tensor unsqueeze(const Tensor& x, int64_t axis) {
+    Ints dims = x.shape().dims();
+    const int64_t r = static_cast<int64_t>(dims.size()) + 1;
+    if (axis < -r || axis >= r)
+        shape_error("unsqueeze", "axis " + std::to_string(axis) + " is out of range for shape " + x.shape().str() +
+                                     "; allowed are " + std::to_string(-r) + " to " + std::to_string(r - 1));
+    dims.insert(dims.begin() + (axis < 0 ? axis + r : axis), 1);
+    return reshape(x, Shape(dims));
+}
+
+Tensor flatten(const Tensor& x, int64_t start, int64_t stop) {
+    const Shape& shape = x.shape();
+    if (shape.rank() == 0) return reshape(x, {1});
+    const int64_t first = shape.axis(start, "flatten"), last = shape.axis(stop, "flatten");
+    if (first > last)
+        shape_error("flatten", "axis " + std::to_string(start) + " comes after axis " + std::to_string(stop) +
+                                   " of shape " + shape.str());
+    Shape joined;
+    for (int64_t i = 0; i < static_cast<int64_t>(shape.rank()); ++i) {
+        const int64_t d = shape[static_cast<size_t>(i)];
+        if (i > first && i <= last) {
+            joined[static_cast<size_t>(first)] *= d;
+        } else {
+            joined.push_back(d);
+        }
+    }
+    return reshape(x, joined);
+}
+
+Tensor narrow(const Tensor& x, int64_t axis, int64_t start, int64_t length) {
+    const int64_t n = x.shape()[static_cast<size_t>(x.shape().axis(axis, "narrow"))];
+    if (start < 0 || length < 0 || start + length > n)
+        shape_error("narrow", std::to_string(length) + " elements from " + std::to_string(start) +
+                                  " are not all in axis " + std::to_string(axis) + " of shape " + x.shape().str());
+    return slice(x, axis, start, start + length);
+}
+
+Tensor select(const Tensor& x, int64_t axis, int64_t index) {
+    const int64_t a = x.shape().axis(axis, "select");
+    const int64_t n = x.shape()[static_cast<size_t>(a)];
+    if (index < -n || index >= n)
+        shape_error("select", "index " + std::to_string(index) + " is out of range for axis " + std::to_string(axis) +
+                                  " of shape " + x.shape().str());
+    if (index < 0) index += n;
+    return reshape(slice(x, a, index, index + 1), reduced_shape(x.shape(), {a}, false));
+}
+
+Tensor stack(const std::vector<Tensor>& parts, int64_t axis) {
+    if (parts.empty()) throw Error("stack: no tensors given");
+    std::vector<Tensor> lifted;
+    lifted.reserve(parts.size());
+    for (const Tensor& t : parts) {
+        if (t.shape() != parts[0].shape())
+            shape_error("stack", "shapes " + parts[0].shape().str() + " and " + t.shape().str() + " differ");
+        lifted.push_back(unsqueeze(t, axis));
+    }
+    return concat(lifted, axis < 0 ? axis + parts[0].rank() + 1 : axis);
+}
+
+std::vector<Tensor> split(const Tensor& x, int64_t size, int64_t axis) {
+    const int64_t n = x.shape()[static_cast<size_t>(x.shape().axis(axis, "split"))];
+    if (size < 1) throw Error("split: the size " + std::to_string(size) + " is not positive");
+    std::vector<Tensor> result;
+    for (int64_t i = 0; i < n; i += size) result.push_back(slice(x, axis, i, std::min(i + size, n)));
+    if (n == 0) result.push_back(x);
+    return result;
+}
+
+std::vector<Tensor> split_with_sizes(const Tensor& x, const Ints& sizes, int64_t axis) {
+    const int64_t n = x.shape()[static_cast<size_t>(x.shape().axis(axis, "split_with_sizes"))];
+    int64_t total = 0;
+    bool negative = false;
+    for (const int64_t s : sizes) {
+        negative = negative || s < 0;
+        total += s;
+    }
+    if (total != n || negative)
+        shape_error("split_with_sizes", "sizes " + Shape(sizes).str() + " do not add up to axis " +
+                                            std::to_string(axis) + " of shape " + x.shape().str());
+    std::vector<Tensor> result;
+    int64_t start = 0;
+    for (const int64_t s : sizes) {
+        result.push_back(slice(x, axis, start, start + s));
+        start += s;
+    }
+    return result;
+}
+
+std::vector<Tensor> chunk(const Tensor& x, int64_t count, int64_t axis) {
+    const int64_t n = x.shape()[static_cast<size_t>(x.shape().axis(axis, "chunk"))];
+    if (count < 1) throw Error("chunk: the count " + std::to_string(count) + " is not positive");
+    return split(x, std::max<int64_t>((n + count - 1) / count, 1), axis);
+}
+
+} // namespace ingot

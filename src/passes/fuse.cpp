@@ -1,0 +1,385 @@
+// SPDX-License-Identifier: MIT
+// Fusion: every operator that programs can express starts as a cluster of its own; a producer joins its consumer when the union has
+// the loop structure of a program and no path leaves and re-enters it; then clusters that read the same large value join
+// (reductions over the same data). Nothing is computed twice: values that others need are stored. What remains becomes one Program
+// per cluster. See docs/decisions/0002-programs.md.
+#include <algorithm>
+#include <map>
+#include <queue>
+
+#include "base/check.h"
+#include "passes/cluster.h"
+#include "passes/fused_op.h"
+#include "passes/pass.h"
+
+namespace ingot::passes {
+
+using graph::Prim;
+
+const graph::OpDef kFused{.name = "fused", .prim = Prim::fused, .kind = graph::Kind::opaque};
+
+namespace {
+
+constexpr size_t kMaxItems = 96;
+constexpr int kMaxSearch = 512; ///< clusters visited when looking for a path; beyond it one is assumed
+
+/// Scalar functions that cost more than a load: not worth repeating along axes that they do not depend on.
+bool is_expensive(const ir::Node& n) {
+    if (n.prim() == Prim::uniform) return true;
+    if (n.prim() != Prim::elementwise) return false;
+    switch (n.op->scalar) {
+    case Scalar::exp:
+    case Scalar::expm1:
+    case Scalar::log:
+    case Scalar::log1p:
+    case Scalar::sqrt:
+    case Scalar::rsqrt:
+    case Scalar::reciprocal:
+    case Scalar::div:
+    case Scalar::pow:
+    case Scalar::sin:
+    case Scalar::cos:
+    case Scalar::tanh:
+    case Scalar::erf:
+    case Scalar::sigmoid: return true;
+    default: return false;
+    }
+}
+
+class Fuser {
+public:
+    Fuser(const ir::Graph& g, const target::Target& target, bool merge)
+        : g_(g), target_(target), merge_(merge && target.fusion), group_(g.nodes.size(), -1), consumers_(g.values.size()) {}
+
+    ir::Graph run() {
+        find_needed();
+        build_consumers();
+        if (merge_) {
+            merge_producers();
+            merge_siblings();
+        }
+        return rebuild();
+    }
+
+private:
+    // ------------------------------------------------------------------------------------ what must be in memory
+
+    void find_needed() {
+        in_memory_.assign(g_.values.size(), 0);
+        for (const ir::Result& r : g_.results) need(r.value);
+        for (size_t i = g_.nodes.size(); i-- > 0;) {
+            const ir::Node& n = g_.nodes[i];
+            const bool wanted = std::any_of(n.outputs.begin(), n.outputs.end(), [&](ir::ValueId v) { return in_memory_[static_cast<size_t>(v)]; });
+            if (!wanted) continue;
+            const auto id = static_cast<ir::NodeId>(i);
+            if (is_fusible(n)) {
+                add_cluster(make_cluster(g_, id));
+            } else if (n.prim() == Prim::reshape) {
+                need(n.inputs[0]); // the same memory
+            } else if (is_view(g_, n) || n.prim() == Prim::constant || n.prim() == Prim::iota) {
+                add_cluster(make_copy(g_, id));
+            } else {
+                for (const ir::ValueId v : n.inputs) need(v);
+            }
+        }
+        // Ascending node order, which is a valid order of execution.
+        std::reverse(clusters_.begin(), clusters_.end());
+        for (size_t k = 0; k < clusters_.size(); ++k) group_[static_cast<size_t>(clusters_[k].items[0].node)] = static_cast<int32_t>(k);
+    }
+
+    void need(ir::ValueId v) { in_memory_[static_cast<size_t>(v)] = 1; }
+
+    void add_cluster(Cluster c) {
+        const Item& item = c.items[0];
+        for (const Access& a : item.operands) {
+            const ir::Node* p = g_.producer(a.base);
+            const bool inlined = p && (p->prim() == Prim::constant || p->prim() == Prim::iota) && a.guards.empty() && item.index_operand < 0;
+            const bool own = p && g_.values[static_cast<size_t>(a.base)].node == item.node;
+            if (!inlined && !own) need(a.base);
+        }
+        clusters_.push_back(std::move(c));
+    }
+
+    /// Who reads each value from memory or inside its cluster: by node. Only nodes that will run count.
+    void build_consumers() {
+        auto reads = [&](ir::ValueId v, ir::NodeId reader) { consumers_[static_cast<size_t>(v)].push_back(reader); };
+        for (size_t i = 0; i < g_.nodes.size(); ++i) {
+            const ir::Node& n = g_.nodes[i];
+            const auto id = static_cast<ir::NodeId>(i);
+            if (group_[i] >= 0) {
+                for (const Access& a : clusters_[static_cast<size_t>(group_[i])].items[0].operands) {
+                    if (g_.values[static_cast<size_t>(a.base)].node != id) reads(a.base, id);
+                }
+            } else if (!is_view(g_, n) || n.prim() == Prim::reshape) {
+                for (const ir::ValueId v : n.inputs) reads(v, id);
+            }
+        }
+        // Results and inputs of operators that are not fused must be stored whatever happens.
+        pinned_.assign(g_.values.size(), 0);
+        for (const ir::Result& r : g_.results) pinned_[static_cast<size_t>(r.value)] = 1;
+        for (size_t v = 0; v < g_.values.size(); ++v) {
+            for (const ir::NodeId reader : consumers_[v]) {
+                if (group_[static_cast<size_t>(reader)] < 0) pinned_[v] = 1;
+            }
+        }
+    }
+
+    /// Must `v`, made in cluster `k`, be stored when the nodes of cluster `c` form one program?
+    bool is_stored(ir::ValueId v, const Cluster& c) const {
+        if (pinned_[static_cast<size_t>(v)]) return true;
+        for (const ir::NodeId reader : consumers_[static_cast<size_t>(v)]) {
+            if (c.find(reader) < 0) return true;
+        }
+        return false;
+    }
+    std::optional<Structure> structure(const Cluster& c) const {
+        return structure_of(g_, c, [&](ir::ValueId v, const Cluster& cl) { return is_stored(v, cl); });
+    }
+
+    // ------------------------------------------------------------------------------------ merging
+
+    /// A path from `from` to `to` through somebody else would become a cycle.
+    bool path_between(int32_t from, int32_t to) const {
+        const ir::NodeId last = clusters_[static_cast<size_t>(to)].items.back().node;
+        std::vector<ir::NodeId> stack;
+        std::map<ir::NodeId, bool> seen;
+        int visited = 0;
+        auto visit_outputs = [&](ir::NodeId node, bool direct) {
+            // All members of a cluster run together: leaving one means leaving any.
+            auto push = [&](ir::NodeId m) {
+                for (const ir::ValueId v : g_.nodes[static_cast<size_t>(m)].outputs) {
+                    for (const ir::NodeId reader : consumers_[static_cast<size_t>(v)]) {
+                        const int32_t k = group_[static_cast<size_t>(reader)];
+                        if (k == from || (direct && k == to) || reader > last) continue;
+                        if (seen.emplace(reader, true).second) stack.push_back(reader);
+                    }
+                }
+            };
+            const int32_t k = group_[static_cast<size_t>(node)];
+            if (k < 0) {
+                push(node);
+            } else {
+                for (const Item& item : clusters_[static_cast<size_t>(k)].items) push(item.node);
+            }
+        };
+        visit_outputs(clusters_[static_cast<size_t>(from)].items[0].node, true);
+        while (!stack.empty()) {
+            const ir::NodeId n = stack.back();
+            stack.pop_back();
+            if (group_[static_cast<size_t>(n)] == to) return true;
+            if (++visited > kMaxSearch) return true;
+            visit_outputs(n, false);
+        }
+        return false;
+    }
+
+    /// Distinct buffers that the program would touch.
+    size_t buffers(const Cluster& c) const {
+        std::vector<ir::ValueId> values;
+        for (const Item& item : c.items) {
+            for (const Access& a : item.operands) {
+                if (c.find(g_.values[static_cast<size_t>(a.base)].node) < 0) values.push_back(a.base);
+            }
+            for (const ir::ValueId v : g_.nodes[static_cast<size_t>(item.node)].outputs) {
+                if (is_stored(v, c)) values.push_back(v);
+            }
+        }
+        std::sort(values.begin(), values.end());
+        return static_cast<size_t>(std::unique(values.begin(), values.end()) - values.begin());
+    }
+
+    /// Costly functions of few values would be repeated for every element of a larger program.
+    bool wasteful(const Cluster& united) const {
+        const uint64_t all = united.all();
+        for (const Item& item : united.items) {
+            if (item.out_mask == all || item.out_mask == 0 || item.reduces) continue;
+            if (!is_expensive(g_.nodes[static_cast<size_t>(item.node)])) continue;
+            if (united.count(all & ~item.out_mask) < 16) continue;
+            // After a reduction in the same program it runs once per row or column anyway.
+            if (!depends_on_reduction(united, item)) return true;
+        }
+        return false;
+    }
+    bool depends_on_reduction(const Cluster& c, const Item& item) const {
+        for (const Access& a : item.operands) {
+            const int32_t m = c.find(g_.values[static_cast<size_t>(a.base)].node);
+            if (m < 0 || c.items[static_cast<size_t>(m)].node == item.node) continue;
+            const Item& maker = c.items[static_cast<size_t>(m)];
+            if (maker.reduces || depends_on_reduction(c, maker)) return true;
+        }
+        return false;
+    }
+
+    bool try_merge(int32_t producer, int32_t consumer) {
+        const Cluster& p = clusters_[static_cast<size_t>(producer)];
+        const Cluster& c = clusters_[static_cast<size_t>(consumer)];
+        if (p.items.size() + c.items.size() > kMaxItems) return false;
+        if (path_between(producer, consumer)) return false;
+        std::optional<Cluster> united = unite(g_, p, c);
+        if (!united || wasteful(*united)) return false;
+        if (buffers(*united) > static_cast<size_t>(target_.max_fused_operands)) return false;
+        if (!structure(*united)) return false;
+        for (const Item& item : p.items) group_[static_cast<size_t>(item.node)] = consumer;
+        clusters_[static_cast<size_t>(consumer)] = std::move(*united);
+        clusters_[static_cast<size_t>(producer)] = {};
+        return true;
+    }
+
+    void merge_producers() {
+        for (size_t i = 0; i < g_.nodes.size(); ++i) {
+            if (group_[i] < 0) continue;
+            const ir::Node& n = g_.nodes[i];
+            (void)n;
+            const int32_t first = group_[i];
+            // The operands as they were before any merge: merging only renames axes.
+            std::vector<ir::ValueId> bases;
+            const Cluster& own = clusters_[static_cast<size_t>(first)];
+            for (const Access& a : own.items[static_cast<size_t>(own.find(static_cast<ir::NodeId>(i)))].operands) bases.push_back(a.base);
+            for (const ir::ValueId base : bases) {
+                const ir::NodeId maker = g_.values[static_cast<size_t>(base)].node;
+                if (maker < 0 || maker == static_cast<ir::NodeId>(i)) continue;
+                const int32_t from = group_[static_cast<size_t>(maker)];
+                const int32_t to = group_[i];
+                if (from >= 0 && from != to) try_merge(from, to);
+            }
+        }
+    }
+
+    /// Clusters that walk over the same large value do it together.
+    void merge_siblings() {
+        for (size_t v = 0; v < g_.values.size(); ++v) {
+            if (g_.type(static_cast<ir::ValueId>(v)).shape.numel() < 1024) continue;
+            std::vector<int32_t> readers;
+            for (const ir::NodeId reader : consumers_[v]) {
+                const int32_t k = group_[static_cast<size_t>(reader)];
+                if (k >= 0 && std::find(readers.begin(), readers.end(), k) == readers.end()) readers.push_back(k);
+            }
+            if (readers.size() > 16) continue;
+            for (size_t i = 0; i + 1 < readers.size(); ++i) {
+                for (size_t j = i + 1; j < readers.size(); ++j) {
+                    if (readers[i] < 0 || readers[j] < 0 || readers[i] == readers[j]) continue;
+                    if (!same_extents(readers[i], readers[j])) continue;
+                    // No path either way; try_merge looks from the first to the second.
+                    if (path_between(readers[j], readers[i])) continue;
+                    if (!touches(readers[j], readers[i]) && try_merge(readers[i], readers[j])) readers[i] = -1;
+                }
+            }
+        }
+    }
+    bool same_extents(int32_t a, int32_t b) const {
+        auto x = clusters_[static_cast<size_t>(a)].extents, y = clusters_[static_cast<size_t>(b)].extents;
+        std::sort(x.begin(), x.end());
+        std::sort(y.begin(), y.end());
+        return x == y;
+    }
+    /// Does `b` read directly what `a` makes?
+    bool touches(int32_t a, int32_t b) const {
+        for (const Item& item : clusters_[static_cast<size_t>(a)].items) {
+            for (const ir::ValueId v : g_.nodes[static_cast<size_t>(item.node)].outputs) {
+                for (const ir::NodeId reader : consumers_[static_cast<size_t>(v)]) {
+                    if (group_[static_cast<size_t>(reader)] == b) return true;
+                }
+            }
+        }
+        return false;
+    }
+
+    // ------------------------------------------------------------------------------------ the new graph
+
+    ir::Graph rebuild() {
+        ir::Rewriter rw(g_);
+        // Units (clusters and other nodes) in an order that keeps dependencies, earliest node first.
+        const size_t n = g_.nodes.size();
+        std::vector<Emitted> emitted(clusters_.size());
+        auto unit = [&](ir::NodeId node) { // the unit's representative node
+            const int32_t k = group_[static_cast<size_t>(node)];
+            return k < 0 ? node : clusters_[static_cast<size_t>(k)].items[0].node;
+        };
+        for (size_t k = 0; k < clusters_.size(); ++k) {
+            const Cluster& c = clusters_[k];
+            if (c.items.empty()) continue;
+            std::vector<ir::ValueId> outputs;
+            for (const Item& item : c.items) {
+                for (const ir::ValueId v : g_.nodes[static_cast<size_t>(item.node)].outputs) {
+                    if (in_memory_[static_cast<size_t>(v)] && is_stored(v, c)) outputs.push_back(v);
+                }
+            }
+            const auto s = structure(c);
+            INGOT_ASSERT(s, "a cluster has no loop structure");
+            emitted[k] = emit(g_, c, *s, outputs);
+        }
+        std::vector<char> runs(n, 0);
+        std::vector<int32_t> blocked(n, 0);
+        std::vector<std::vector<ir::NodeId>> next(n);
+        for (size_t i = 0; i < n; ++i) {
+            const auto id = static_cast<ir::NodeId>(i);
+            const ir::Node& node = g_.nodes[i];
+            const bool clustered = group_[i] >= 0;
+            if (clustered ? unit(id) != id : !stays(node)) continue;
+            runs[i] = 1;
+            auto depend = [&](ir::ValueId v) {
+                const ir::NodeId maker = g_.values[static_cast<size_t>(v)].node;
+                if (maker < 0) return;
+                next[static_cast<size_t>(unit(maker))].push_back(id);
+                ++blocked[i];
+            };
+            if (clustered) {
+                for (const ir::ValueId v : emitted[static_cast<size_t>(group_[i])].inputs) depend(v);
+            } else {
+                for (const ir::ValueId v : node.inputs) depend(v);
+            }
+        }
+        std::priority_queue<ir::NodeId, std::vector<ir::NodeId>, std::greater<>> ready;
+        for (size_t i = 0; i < n; ++i) {
+            if (runs[i] && blocked[i] == 0) ready.push(static_cast<ir::NodeId>(i));
+        }
+        size_t done = 0;
+        while (!ready.empty()) {
+            const ir::NodeId id = ready.top();
+            ready.pop();
+            ++done;
+            const int32_t k = group_[static_cast<size_t>(id)];
+            if (k < 0) {
+                rw.copy(g_.nodes[static_cast<size_t>(id)]);
+            } else {
+                add_program(rw, emitted[static_cast<size_t>(k)]);
+            }
+            for (const ir::NodeId u : next[static_cast<size_t>(id)]) {
+                if (--blocked[static_cast<size_t>(u)] == 0) ready.push(u);
+            }
+        }
+        INGOT_ASSERT(done == static_cast<size_t>(std::count(runs.begin(), runs.end(), 1)), "fusion made a cycle");
+        return rw.finish();
+    }
+
+    /// Nodes outside clusters that remain: operators with kernels, and reshapes of values in memory.
+    bool stays(const ir::Node& n) const {
+        return std::any_of(n.outputs.begin(), n.outputs.end(), [&](ir::ValueId v) { return in_memory_[static_cast<size_t>(v)]; });
+    }
+
+    void add_program(ir::Rewriter& rw, const Emitted& e) {
+        std::vector<graph::Type> types;
+        for (const ir::ValueId v : e.outputs) types.push_back(g_.type(v));
+        const ir::NodeId id = rw.out.add_node(kFused, {static_cast<int64_t>(e.ops.size())}, rw.mapped(e.inputs), types, e.program);
+        for (size_t i = 0; i < e.outputs.size(); ++i) {
+            const ir::ValueId fresh = rw.out.nodes[static_cast<size_t>(id)].outputs[i];
+            rw.out.values[static_cast<size_t>(fresh)].format = g_.values[static_cast<size_t>(e.outputs[i])].format;
+            rw.set(e.outputs[i], fresh);
+        }
+    }
+
+    const ir::Graph& g_;
+    const target::Target& target_;
+    bool merge_;
+    std::vector<int32_t> group_;                      ///< node -> cluster, -1: not fused
+    std::vector<Cluster> clusters_;
+    std::vector<std::vector<ir::NodeId>> consumers_;  ///< per value
+    std::vector<char> in_memory_;                     ///< somebody reads it as a whole
+    std::vector<char> pinned_;
+};
+
+} // namespace
+
+ir::Graph fuse(const ir::Graph& g, const target::Target& target, bool merge) { return Fuser(g, target, merge).run(); }
+
+} // namespace ingot::passes

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: MIT
+#include "runtime/evaluate.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include <ingot/eval.h>
+
+#include "base/check.h"
+#include "graph/convert.h"
+#include "graph/evaluator.h"
+#include "passes/pass.h"
+#include "runtime/cache.h"
+#include "runtime/capture.h"
+#include "runtime/submit.h"
+
+namespace ingot::runtime {
+
+using graph::Cell;
+using graph::Node;
+using graph::Recorder;
+using graph::Value;
+
+namespace {
+
+/// Nobody will differentiate through it: its inputs are not needed once it is ready.
+bool drops_inputs(const Node& n) { return !n.requires_grad || n.tape_freed || n.leaf; }
+
+/// A cell whose write never happened has its old value again.
+void revert(Cell& cell) {
+    cell.write_pending = false;
+    if (cell.stored) cell.current = cell.stored;
+}
+
+/// The submission never began: values carry the error, cells keep what they had.
+void fail_before(const Capture& c, const std::exception_ptr& failure) {
+    for (const Root& r : c.roots) {
+        if (r.cell && r.cell->stored) {
+            revert(*r.cell);
+            continue;
+        }
+        r.value.node->failure = failure;
+    }
+}
+
+void mark_ready(Node& node) {
+    node.pending = false;
+    if (Recorder* r = node.recorder()) r->remove(node);
+}
+
+void submit(Capture& c) {
+    if (c.roots.empty()) return;
+    c.words.push_back(static_cast<int64_t>(passes::pass_switches()));
+    c.hash.add(passes::pass_switches());
+    std::vector<Ref<core::Storage>> storages(c.roots.size());
+    std::shared_ptr<const Executable> executable;
+    std::vector<void*> inputs, results;
+    try {
+        executable = Cache::global().find(c.hash, c.words);
+        if (!executable) {
+            executable = std::make_shared<Executable>(to_graph(c), c.device);
+            Cache::global().insert(c.hash, c.words, executable);
+        }
+        for (const Value& v : c.inputs) inputs.push_back(address_of(v));
+        for (size_t i = 0; i < c.roots.size(); ++i) {
+            const Root& r = c.roots[i];
+            if (r.cell) {
+                prepare_storage(*r.cell);
+                storages[i] = r.cell->storage;
+            } else {
+                const graph::Type& t = r.value.type();
+                storages[i] = core::Storage::allocate(
+                    c.device, static_cast<size_t>(t.shape.numel()) * size_of(t.dtype), "value");
+            }
+            results.push_back(storages[i]->data());
+        }
+        // From here on the nodes themselves are not needed: whoever drops its inputs may free them.
+        c.nodes.clear();
+        for (const Root& r : c.roots) {
+            if (drops_inputs(*r.value.node)) r.value.node->inputs.clear();
+        }
+        for (const Root& r : c.roots) {
+            if (!r.cell || !r.cell->stored) continue;
+            const auto own = static_cast<uint32_t>(std::count(c.inputs.begin(), c.inputs.end(), r.cell->stored));
+            save_if_held(*r.cell, own);
+        }
+    } catch (...) {
+        fail_before(c, std::current_exception());
+        throw;
+    }
+    note_submission(executable);
+    const std::exception_ptr failure = executable->run(inputs.data(), results.data());
+    for (size_t i = 0; i < c.roots.size(); ++i) {
+        const Root& r = c.roots[i];
+        Node& node = *r.value.node;
+        node.failure = failure;
+        node.outputs[r.value.index].data = std::move(storages[i]);
+        if (node.pending) mark_ready(node);
+        if (r.cell) {
+            r.cell->stored = r.value;
+            if (r.cell->current == r.value) r.cell->write_pending = false;
+        }
+    }
+}
+
+void flush_locked(std::vector<Value> wanted) {
+    Recorder& recorder = Recorder::current();
+    ++counters().flushes;
+    counters().recorded += recorder.since_flush;
+    recorder.since_flush = 0;
+    std::vector<Root> roots;
+    auto add = [&](const Value& v, Cell* cell) {
+        if (!v.node->pending || v.node->failure || v.node->op->prim == graph::Prim::placeholder) return;
+        if (v.node->num_outputs == 1) {
+            roots.push_back({v, cell});
+            return;
+        }
+        for (uint32_t i = 0; i < v.node->num_outputs; ++i) roots.push_back({{v.node, i}, nullptr});
+    };
+    auto run = [&] {
+        // One root per result; a cell's write wins over a handle on the same value. Record order.
+        std::stable_sort(roots.begin(), roots.end(), [](const Root& a, const Root& b) {
+            const auto ka = std::pair(a.value.node->sequence, a.value.index);
+            const auto kb = std::pair(b.value.node->sequence, b.value.index);
+            return ka != kb ? ka < kb : (a.cell != nullptr) > (b.cell != nullptr);
+        });
+        roots.erase(std::unique(roots.begin(), roots.end(), [](const Root& a, const Root& b) { return a.value == b.value; }),
+                    roots.end());
+        while (!roots.empty()) {
+            const Device device = roots.front().value.node->device;
+            const auto rest = std::stable_partition(roots.begin(), roots.end(),
+                                                    [&](const Root& r) { return r.value.node->device == device; });
+            std::vector<Root> mine(std::make_move_iterator(roots.begin()), std::make_move_iterator(rest));
+            roots.erase(roots.begin(), rest);
+            Capture c = capture(device, std::move(mine));
+            submit(c);
+        }
+    };
+    // New cells first, by themselves: the structure of the first step is then that of the second.
+    auto initial = std::exchange(recorder.initial, {});
+    for (Value& v : initial) {
+        if (Cell* cell = v.node->cell(); cell && !cell->storage) add(v, cell);
+    }
+    initial.clear();
+    if (!roots.empty()) run();
+
+    std::vector<Ref<Cell>> writes = std::exchange(recorder.writes, {});
+    for (const auto& cell : writes) {
+        if (cell->write_pending) add(cell->current, cell.get());
+    }
+    for (const Value& v : recorder.held()) add(v, nullptr);
+    for (const Value& v : wanted) add(v, nullptr);
+    wanted.clear();
+    if (roots.empty()) return;
+    try {
+        run();
+    } catch (...) {
+        for (const auto& cell : writes) {
+            if (cell->write_pending) revert(*cell);
+        }
+        throw;
+    }
+}
+
+// ---------------------------------------------------------------------------------------------- evaluator hooks
+
+void evaluate(const std::vector<Value>& values) {
+    const bool ready = std::all_of(values.begin(), values.end(),
+                                   [](const Value& v) { return v.node->ready() || v.node->failure; });
+    if (!ready) flush(values);
+}
+
+void flush_all() {
+    if (!Recorder::current().trace) flush({});
+}
+
+Tensor transfer_back(const Tensor& gradient, Device device) { return gradient.to(device); }
+
+std::vector<Tensor> transfer_vjp(const graph::Vjp& v) { return {transfer_back(v.grads[0], v.inputs[0].device())}; }
+
+const graph::OpDef kTransfer{
+    .name = "to", .prim = graph::Prim::placeholder, .kind = graph::Kind::opaque, .infer = nullptr, .vjp = transfer_vjp};
+
+Value transfer(const Value& value, Device device) {
+    backend::backend_of(device); // names a device that is not there
+    graph::evaluator().check_readable(value);
+    evaluate({value});
+    if (value.node->failure) std::rethrow_exception(value.node->failure);
+    const graph::Type& type = value.type();
+    const size_t bytes = static_cast<size_t>(type.shape.numel()) * size_of(type.dtype);
+    auto storage = core::Storage::allocate(device, bytes, "tensor");
+    if (bytes > 0) std::memcpy(storage->data(), address_of(value), bytes); // cpu and reference share the host's memory
+    Value moved = graph::make_ready(type, device, std::move(storage));
+    if (value.node->requires_grad && Recorder::current().grad_mode) {
+        moved.node->op = &kTransfer;
+        moved.node->inputs.push_back(value);
+        moved.node->requires_grad = true;
+    }
+    return moved;
+}
+
+void read(const Value& value, void* out, DType dtype) {
+    const graph::Type& type = value.type();
+    INGOT_ASSERT(value.node->outputs[value.index].format.is_row_major(), "only row-major values are read");
+    graph::convert_elements(out, dtype, address_of(value), type.dtype, type.shape.numel());
+}
+
+} // namespace
+
+void flush(std::vector<Value> wanted) {
+    const std::lock_guard lock(evaluation_mutex());
+    flush_locked(std::move(wanted));
+}
+
+void install_evaluation(graph::Evaluator& e) {
+    e.evaluate = evaluate;
+    e.flush = flush_all;
+    e.transfer = transfer;
+    e.read = read;
+}
+
+} // namespace ingot::runtime
+
+namespace ingot {
+
+void submit_pending() { runtime::flush_all(); }
+
+void eval(const std::vector<Tensor>& tensors) {
+    std::vector<graph::Value> values;
+    for (const Tensor& t : tensors) {
+        values.push_back(graph::resolve(t, "eval"));
+        graph::evaluator().check_readable(values.back());
+    }
+    runtime::evaluate(values);
+    for (const graph::Value& v : values) {
+        if (v.node->failure) std::rethrow_exception(v.node->failure);
+    }
+}
+
+void synchronize(Device device) { backend::backend_of(device); } // the CPU runs a submission before it returns
+
+} // namespace ingot

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+#include "runtime/executable.h"
+
+#include <cstring>
+
+#include <ingot/error.h>
+
+#include "passes/pass.h"
+#include "runtime/dump.h"
+
+namespace ingot::runtime {
+
+namespace {
+
+Ref<core::Storage>& arena_of(Device device) {
+    static auto* arenas = new Ref<core::Storage>[4]; // freed by release_arena() at exit (leak check) or never
+    return arenas[static_cast<size_t>(device.kind)];
+}
+
+void* arena_memory(Device device, int64_t bytes) {
+    Ref<core::Storage>& arena = arena_of(device);
+    if (!arena || static_cast<int64_t>(arena->bytes()) < bytes) {
+        arena.reset(); // first give back, then take: nothing in it outlives a run
+        arena = core::Storage::allocate(device, static_cast<size_t>(bytes), "arena");
+    }
+    return arena->data();
+}
+
+std::exception_ptr failure_of(const program::ErrorWord& word) {
+    if (word.code == 0) return nullptr;
+    return std::make_exception_ptr(Error("index " + std::to_string(word.value) + " is out of range [0, " +
+                                         std::to_string(word.bound) + ") in a gather, embedding or label"));
+}
+
+} // namespace
+
+void release_arena(Device device) { arena_of(device).reset(); }
+
+Executable::Executable(const ir::Graph& captured, Device device) : device_(device) {
+    for (const ir::Result& r : captured.results) result_types_.push_back(captured.type(r.value));
+    num_inputs_ = captured.inputs.size();
+    const backend::Backend& backend = backend::backend_of(device);
+    if (backend.takes_whole_graphs()) {
+        const ir::Graph g = passes::dce(passes::expand(captured));
+        kernels_.push_back(backend.lower_whole(g));
+        const auto count = static_cast<uint32_t>(num_inputs_ + result_types_.size());
+        launches_.push_back({kernels_[0].get(), 0, count, -1});
+        for (uint32_t i = 0; i < count; ++i) args_.push_back({i, 0});
+        report_.kernels.push_back({kernels_[0]->name, "", 0, 0, 1});
+    } else {
+        const ir::Graph g = passes::optimize(captured, backend.target());
+        for (const ir::Node& n : g.nodes) {
+            kernels_.push_back(n.prim() == graph::Prim::reshape ? nullptr : backend.lower(g, n));
+        }
+        build(g);
+    }
+    base_.resize(num_inputs_ + result_types_.size() + 1);
+    pointers_.resize(args_.size());
+}
+
+uint32_t Executable::table_of(const Place& p) const {
+    switch (p.in) {
+    case Place::In::input: return static_cast<uint32_t>(p.index);
+    case Place::In::result: return static_cast<uint32_t>(num_inputs_) + static_cast<uint32_t>(p.index);
+    default: return static_cast<uint32_t>(num_inputs_ + result_types_.size());
+    }
+}
+
+void Executable::build(const ir::Graph& g) {
+    const std::vector<int32_t> order = schedule(g);
+    Plan p = plan(g, order, kernels_);
+    for (const Step& s : p.steps) {
+        const backend::Kernel& k = *kernels_[static_cast<size_t>(s.node)];
+        launches_.push_back({&k, static_cast<uint32_t>(args_.size()), static_cast<uint32_t>(s.args.size()), s.workspace});
+        for (const Place& a : s.args) args_.push_back({table_of(a), a.in == Place::In::arena ? a.offset : 0});
+        report_.kernels.push_back({k.name, k.ops, k.bytes, k.flops, k.launches});
+        int64_t inside = 1;
+        for (const char c : k.ops) inside += c == ' ';
+        if (inside > 1) report_.fused += inside;
+    }
+    copies_ = std::move(p.copies);
+    for (const Copy& c : copies_) report_.kernels.push_back({"copy", "copy", 2.0 * static_cast<double>(c.bytes), 0, 1});
+    arena_bytes_ = p.arena_bytes;
+    report_.arena_bytes = p.arena_bytes;
+    dump_plan(g, p, kernels_, report_);
+}
+
+std::exception_ptr Executable::run(void* const* inputs, void* const* results) const {
+    auto* arena = static_cast<char*>(arena_bytes_ > 0 ? arena_memory(device_, arena_bytes_) : nullptr);
+    for (size_t i = 0; i < num_inputs_; ++i) base_[i] = inputs[i];
+    for (size_t i = 0; i < result_types_.size(); ++i) base_[num_inputs_ + i] = results[i];
+    base_.back() = arena;
+    for (size_t i = 0; i < args_.size(); ++i) {
+        pointers_[i] = static_cast<char*>(base_[args_[i].table]) + args_[i].offset;
+    }
+    program::ErrorWord word;
+    try {
+        for (const Copy& c : copies_) {
+            if (c.saved >= 0) std::memcpy(arena + c.saved, base_[table_of(c.from)], static_cast<size_t>(c.bytes));
+        }
+        for (const Launch& l : launches_) {
+            l.kernel->run(pointers_.data() + l.first_arg, l.workspace >= 0 ? arena + l.workspace : nullptr, &word);
+        }
+        for (const Copy& c : copies_) {
+            const char* from = c.saved >= 0 ? arena + c.saved
+                                            : static_cast<char*>(base_[table_of(c.from)]) +
+                                                  (c.from.in == Place::In::arena ? c.from.offset : 0);
+            if (c.bytes > 0) std::memcpy(results[c.result], from, static_cast<size_t>(c.bytes));
+        }
+    } catch (...) {
+        return std::current_exception(); // belongs to the results: the submission has begun
+    }
+    return failure_of(word);
+}
+
+} // namespace ingot::runtime

@@ -1,0 +1,428 @@
+// SPDX-License-Identifier: MIT
+#include "runtime/trace.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <unordered_map>
+
+#include "base/check.h"
+#include "graph/evaluator.h"
+#include "passes/pass.h"
+#include "runtime/cache.h"
+#include "runtime/capture.h"
+#include "runtime/evaluate.h"
+#include "runtime/submit.h"
+
+namespace ingot::runtime {
+
+using graph::Cell;
+using graph::GradSlot;
+using graph::Node;
+using graph::Recorder;
+using graph::SlotEvent;
+using graph::Value;
+
+namespace {
+
+/// A gradient slot that the traced function touched.
+struct TracedSlot {
+    GradSlot* slot;
+    bool present, elided; ///< before the trace
+    bool cleared = false; ///< before any use: its state before the call does not matter
+    bool used = false;    ///< before it was cleared
+    bool read = false;    ///< through Tensor::grad(): must be stored
+};
+
+struct TracedCell {
+    Ref<Cell> cell;
+    Value before;
+    Value tracer;
+};
+
+/// The active recording of one function. One per thread at a time: a nested compiled function records into the outer trace.
+class Trace {
+public:
+    Trace() : recorder_(Recorder::current()) {
+        recorder_.trace = this;
+        recorder_.cell_hook = [](Cell& c) { active().touch(c); };
+        recorder_.slot_hook = [](GradSlot& s, SlotEvent e) { active().touch(s, e); };
+        recorder_.trace_scalars = &host_scalars;
+    }
+    ~Trace() {
+        recorder_.trace = nullptr;
+        recorder_.cell_hook = nullptr;
+        recorder_.slot_hook = nullptr;
+        recorder_.trace_scalars = nullptr;
+        for (TracedCell& c : cells) {
+            c.cell->current = c.before;
+            c.cell->trace = nullptr;
+        }
+        for (TracedSlot& s : slots) {
+            s.slot->present = s.present;
+            s.slot->elided = s.elided;
+        }
+    }
+    Trace(const Trace&) = delete;
+    Trace& operator=(const Trace&) = delete;
+    static Trace& active() { return *static_cast<Trace*>(Recorder::current().trace); }
+
+    std::vector<TracedCell> cells;
+    std::vector<TracedSlot> slots;
+    std::vector<Value> host_scalars;
+    std::vector<std::pair<std::function<uint64_t()>, uint64_t>> guards;
+
+private:
+    void touch(Cell& cell) {
+        if (cell.trace == this) return;
+        cell.trace = this;
+        TracedCell t{Ref<Cell>(&cell), cell.current, {}};
+        auto node = make_ref<Node>(graph::kPlaceholder, cell.device);
+        node->set_outputs({cell.type});
+        node->link = cell.link;
+        node->leaf = true;
+        node->requires_grad = cell.requires_grad;
+        node->pending = true;
+        node->trace = this;
+        t.tracer = Value{std::move(node), 0};
+        cell.current = t.tracer;
+        cells.push_back(std::move(t));
+    }
+    void touch(GradSlot& slot, SlotEvent event) {
+        auto it = std::find_if(slots.begin(), slots.end(), [&](const TracedSlot& s) { return s.slot == &slot; });
+        if (it == slots.end()) it = slots.insert(slots.end(), {&slot, slot.present, slot.elided});
+        if (event == SlotEvent::clear && !it->used) it->cleared = true;
+        if (event == SlotEvent::use && !it->cleared) it->used = true;
+        if (event == SlotEvent::read) it->read = true;
+    }
+    Recorder& recorder_;
+};
+
+struct Source {
+    enum class From : uint8_t { argument, cell, constant } from = From::constant;
+    int32_t index = -1; ///< argument, or position in Variant::cells
+    Value value;        ///< for constants: captured tensors and host scalars
+};
+
+} // namespace
+
+struct Variant {
+    // signature
+    struct Argument {
+        graph::Type type;
+        Device device;
+        bool requires_grad;
+    };
+    std::vector<Argument> arguments;
+    std::vector<std::pair<std::function<uint64_t()>, uint64_t>> guards;
+    std::vector<std::pair<GradSlot*, bool>> slot_guards; ///< slots used without being cleared: were they present?
+    bool grad_mode = true;
+
+    std::shared_ptr<const Executable> executable;
+    std::vector<Ref<Cell>> cells;       ///< everything that is read or written
+    std::vector<Source> inputs;         ///< per executable input
+    std::vector<Value> host_scalars;    ///< in recording order: renewed before each call
+    struct Output {
+        int32_t result = -1; ///< executable result; -1: an argument or captured value handed through
+        int32_t cell = -1;   ///< >= 0: written to cells[cell]
+        Source through;
+    };
+    std::vector<Output> results;        ///< per executable result
+    std::vector<Output> returned;       ///< per returned tensor
+    struct SlotEffect {
+        GradSlot* slot;
+        Ref<Cell> owner_cell;           ///< the slot's gradient cell, when present
+        bool present, elided;
+    };
+    std::vector<SlotEffect> slot_effects;
+    std::vector<Ref<core::Storage>> spare; ///< per result: the last storage handed out, reused once nobody holds it
+    std::vector<void*> in_pointers, out_pointers;
+
+    bool fits(const std::vector<Value>& args) const {
+        if (args.size() != arguments.size() || grad_mode != Recorder::current().grad_mode) return false;
+        for (size_t i = 0; i < args.size(); ++i) {
+            if (args[i].type() != arguments[i].type || args[i].node->device != arguments[i].device ||
+                args[i].node->requires_grad != arguments[i].requires_grad) {
+                return false;
+            }
+        }
+        for (const auto& [state, expected] : guards) {
+            if (state() != expected) return false;
+        }
+        for (const auto& [slot, present] : slot_guards) {
+            if (slot->present != present) return false;
+        }
+        return true;
+    }
+};
+
+CompiledStep::CompiledStep(Compiled::Function f) : f_(std::move(f)) {}
+CompiledStep::~CompiledStep() = default;
+
+Report CompiledStep::report() const { return last_ ? last_->executable->report() : Report{}; }
+
+std::vector<Tensor> CompiledStep::call(const std::vector<Tensor>& arguments) {
+    Recorder& recorder = Recorder::current();
+    if (recorder.trace) return f_(arguments); // nested: inlined into the outer trace
+    std::vector<Value> values;
+    for (const Tensor& t : arguments) values.push_back(graph::resolve(t, "compile"));
+    const bool all_ready = recorder.initial.empty() && recorder.writes.empty() &&
+                           std::all_of(values.begin(), values.end(), [](const Value& v) { return v.node->ready(); });
+    if (!all_ready) flush(values);
+    for (const Value& v : values) {
+        if (v.node->failure) std::rethrow_exception(v.node->failure);
+    }
+    for (const auto& v : variants_) {
+        if (!v->fits(values)) continue;
+        for (const Value& s : v->host_scalars) s.node->host->source(s.node->host->words);
+        return run(*v, values);
+    }
+    variants_.push_back(trace(arguments));
+    if (variants_.size() > 8 && !warned_) {
+        warned_ = true;
+        std::fprintf(stderr, "ingot: warning: a compiled function has %zu variants; its arguments change shape or its modules change mode\n",
+                     variants_.size());
+    }
+    return run(*variants_.back(), values);
+}
+
+std::unique_ptr<Variant> CompiledStep::trace(const std::vector<Tensor>& arguments) {
+    auto variant = std::make_unique<Variant>();
+    variant->grad_mode = Recorder::current().grad_mode;
+    Device device = Device::cpu();
+    std::vector<Value> tracers;
+    std::vector<Value> outputs;
+    std::vector<Root> roots;
+    std::vector<std::pair<Ref<Cell>, Value>> before;
+    {
+        Trace t;
+        std::vector<Tensor> inside;
+        for (const Tensor& a : arguments) {
+            const Value v = graph::resolve(a, "compile");
+            device = v.node->device;
+            variant->arguments.push_back({v.type(), device, v.node->requires_grad});
+            Value tracer = graph::make_placeholder(v.type(), device);
+            tracer.node->requires_grad = v.node->requires_grad;
+            tracer.node->leaf = v.node->requires_grad;
+            tracer.node->trace = &t;
+            // A leaf argument collects its gradient where the caller's tensor does: tracing sees the caller's link.
+            tracer.node->link = v.node->link;
+            tracers.push_back(tracer);
+            inside.emplace_back(tracer);
+        }
+        const std::vector<Tensor> returned = f_(inside);
+        for (const Tensor& r : returned) outputs.push_back(graph::resolve(r, "compile"));
+        inside.clear();
+
+        variant->guards = t.guards;
+        variant->host_scalars = t.host_scalars;
+        for (TracedSlot& s : t.slots) {
+            if (s.used) variant->slot_guards.emplace_back(s.slot, s.present);
+            const bool written = s.slot->present && s.slot->cell && s.slot->cell->trace == &t;
+            const bool elide = written && s.cleared && !s.read;
+            if (elide && s.slot->cell) {
+                // Not a result: what the optimizer consumed is enough.
+                for (TracedCell& c : t.cells) {
+                    if (c.cell == s.slot->cell) c.cell->current = c.tracer;
+                }
+            }
+            variant->slot_effects.push_back({s.slot, s.slot->cell, s.slot->present && !elide, elide});
+        }
+        for (TracedCell& c : t.cells) {
+            variant->cells.push_back(c.cell);
+            before.emplace_back(c.cell, c.tracer);
+            if (!(c.cell->current == c.tracer)) {
+                roots.push_back({c.cell->current, c.cell.get()});
+                device = c.cell->device;
+            }
+        }
+    } // cells have their own values again
+    for (const Value& v : outputs) {
+        if (v.node->trace && v.node->op->prim != graph::Prim::placeholder) {
+            device = v.node->device;
+            if (v.node->num_outputs == 1) {
+                roots.push_back({v, nullptr});
+            } else {
+                for (uint32_t i = 0; i < v.node->num_outputs; ++i) roots.push_back({{v.node, i}, nullptr});
+            }
+        }
+    }
+    // Values recorded before the trace and not yet evaluated become bound inputs: evaluate them first.
+    {
+        std::vector<Value> outside;
+        std::vector<Node*> stack;
+        for (const Root& r : roots) stack.push_back(r.value.node.get());
+        std::unordered_map<Node*, bool> visited;
+        while (!stack.empty()) {
+            Node* n = stack.back();
+            stack.pop_back();
+            if (!visited.emplace(n, true).second) continue;
+            if (!n->pending) continue;
+            for (const Value& v : n->inputs) {
+                if (v.node->pending && !v.node->trace) outside.push_back(v);
+                stack.push_back(v.node.get());
+            }
+        }
+        if (!outside.empty()) flush(outside);
+    }
+
+    const std::lock_guard lock(evaluation_mutex());
+    // Tracers stand as ready inputs while the graph is captured.
+    auto set_pending = [&](bool pending) {
+        for (const Value& v : tracers) v.node->pending = pending;
+        for (const auto& [cell, tracer] : before) tracer.node->pending = pending;
+    };
+    set_pending(false);
+    for (const auto& [cell, tracer] : before) tracer.node->outputs[0].data = cell->storage; // so that overwrites are seen
+    std::stable_sort(roots.begin(), roots.end(), [](const Root& a, const Root& b) {
+        return std::pair(a.value.node->sequence, a.value.index) < std::pair(b.value.node->sequence, b.value.index);
+    });
+    roots.erase(std::unique(roots.begin(), roots.end(),
+                            [](const Root& a, const Root& b) { return a.value == b.value && a.cell == b.cell; }),
+                roots.end());
+    Capture c = capture(device, roots);
+    if (c.roots.size() != roots.size()) {
+        for (const Root& r : roots) {
+            if (r.value.node->failure) std::rethrow_exception(r.value.node->failure);
+        }
+    }
+    if (!c.roots.empty()) {
+        c.words.push_back(static_cast<int64_t>(passes::pass_switches()));
+        c.hash.add(passes::pass_switches());
+        variant->executable = Cache::global().find(c.hash, c.words);
+        if (!variant->executable) {
+            variant->executable = std::make_shared<Executable>(to_graph(c), device);
+            Cache::global().insert(c.hash, c.words, variant->executable);
+        }
+    }
+    set_pending(true);
+
+    auto source_of = [&](const Value& v) {
+        for (size_t i = 0; i < tracers.size(); ++i) {
+            if (v == tracers[i]) return Source{Source::From::argument, static_cast<int32_t>(i), {}};
+        }
+        for (size_t i = 0; i < before.size(); ++i) {
+            if (v == before[i].second) return Source{Source::From::cell, static_cast<int32_t>(i), {}};
+        }
+        return Source{Source::From::constant, -1, v};
+    };
+    for (const Value& v : c.inputs) variant->inputs.push_back(source_of(v));
+    for (size_t i = 0; i < c.roots.size(); ++i) {
+        Variant::Output o;
+        o.result = static_cast<int32_t>(i);
+        for (size_t k = 0; k < variant->cells.size(); ++k) {
+            if (variant->cells[k].get() == c.roots[i].cell) o.cell = static_cast<int32_t>(k);
+        }
+        variant->results.push_back(o);
+    }
+    for (const Value& v : outputs) {
+        Variant::Output o;
+        for (size_t i = 0; i < c.roots.size(); ++i) {
+            if (c.roots[i].value == v) o = variant->results[i];
+        }
+        if (o.result < 0) o.through = source_of(v);
+        variant->returned.push_back(o);
+    }
+    variant->spare.resize(c.roots.size());
+    variant->in_pointers.resize(c.inputs.size());
+    variant->out_pointers.resize(c.roots.size());
+    return variant;
+}
+
+std::vector<Tensor> CompiledStep::run(Variant& v, const std::vector<Value>& arguments) {
+    last_ = &v;
+    const std::lock_guard lock(evaluation_mutex());
+    auto value_of = [&](const Source& s) -> const Value& {
+        switch (s.from) {
+        case Source::From::argument: return arguments[static_cast<size_t>(s.index)];
+        case Source::From::cell: return v.cells[static_cast<size_t>(s.index)]->current;
+        case Source::From::constant: break;
+        }
+        return s.value;
+    };
+    std::exception_ptr failure;
+    for (size_t i = 0; i < v.inputs.size(); ++i) {
+        const Value& in = value_of(v.inputs[i]);
+        if (in.node->failure) failure = in.node->failure;
+    }
+    std::vector<Value> made(v.results.size());
+    if (v.executable && !failure) {
+        for (size_t i = 0; i < v.inputs.size(); ++i) v.in_pointers[i] = address_of(value_of(v.inputs[i]));
+        for (size_t i = 0; i < v.results.size(); ++i) {
+            if (v.results[i].cell >= 0) {
+                Cell& cell = *v.cells[static_cast<size_t>(v.results[i].cell)];
+                prepare_storage(cell);
+                save_if_held(cell, 0);
+                v.out_pointers[i] = cell.storage->data();
+            } else {
+                Ref<core::Storage>& spare = v.spare[i];
+                const graph::Type& t = v.executable->result_types()[i];
+                if (!spare || spare->ref_count() > 1) {
+                    spare = core::Storage::allocate(v.executable->device(),
+                                                    static_cast<size_t>(t.shape.numel()) * size_of(t.dtype), "value");
+                }
+                v.out_pointers[i] = spare->data();
+            }
+        }
+        note_submission(v.executable);
+        failure = v.executable->run(v.in_pointers.data(), v.out_pointers.data());
+    }
+    for (size_t i = 0; i < v.results.size(); ++i) {
+        if (v.results[i].cell >= 0) {
+            Cell& cell = *v.cells[static_cast<size_t>(v.results[i].cell)];
+            Node* node = cell.current.node.get();
+            // Nobody else sees the old value's node: it stands for the new contents.
+            const bool mine = node && cell.current == cell.stored && node->ref_count() == 2 &&
+                              node->outputs[0].data == cell.storage && node->inputs.empty();
+            if (!mine) {
+                cell.current = Value{cell.make_value_node(), 0};
+                cell.stored = cell.current;
+            }
+            cell.current.node->failure = failure;
+            made[i] = cell.current;
+        } else {
+            const graph::Type& t = v.executable->result_types()[i];
+            made[i] = graph::make_ready(t, v.executable->device(), v.spare[i]);
+            made[i].node->failure = failure;
+        }
+    }
+    for (const auto& e : v.slot_effects) {
+        e.slot->present = e.present;
+        e.slot->elided = e.elided;
+    }
+    std::vector<Tensor> returned;
+    returned.reserve(v.returned.size());
+    for (const auto& o : v.returned) returned.emplace_back(o.result >= 0 ? made[static_cast<size_t>(o.result)] : value_of(o.through));
+    return returned;
+}
+
+// ---------------------------------------------------------------------------------------------------- hooks
+
+void check_readable(const Value& value) {
+    const Node& n = *value.node;
+    if (!n.trace) return;
+    if (n.op == &graph::kHostScalar && !n.pending && !Recorder::current().trace) return;
+    throw Error(std::string("'") + n.op->name + "' " + value.type().str() +
+                " is being traced by compile() and has no value; return it from the compiled function and read it outside");
+}
+
+} // namespace ingot::runtime
+
+namespace ingot {
+
+Compiled::Compiled(Function f) : step_(std::make_unique<runtime::CompiledStep>(std::move(f))) {}
+Compiled::~Compiled() = default;
+Compiled::Compiled(Compiled&&) noexcept = default;
+Compiled& Compiled::operator=(Compiled&&) noexcept = default;
+std::vector<Tensor> Compiled::call(const std::vector<Tensor>& arguments) { return step_->call(arguments); }
+int64_t Compiled::variants() const { return step_->variants(); }
+Report Compiled::report() const { return step_->report(); }
+
+void compile_guard(std::function<uint64_t()> state) {
+    if (!graph::Recorder::current().trace) return;
+    const uint64_t now = state();
+    runtime::Trace::active().guards.emplace_back(std::move(state), now);
+}
+
+bool compiling() { return graph::Recorder::current().trace != nullptr; }
+
+} // namespace ingot

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+#include "train/metrics_log.h"
+
+#include <charconv>
+#include <cmath>
+#include <utility>
+
+#include "io/atomic_file.h"
+
+namespace ingot::train {
+
+namespace {
+
+/// The shortest text that reads back as `value`, whatever the locale says.
+std::string number(double value) {
+    char text[32];
+    return {text, std::to_chars(text, text + sizeof text, value).ptr};
+}
+
+/// JSON has no infinities and no NaN.
+std::string json_number(double value) { return std::isfinite(value) ? number(value) : "null"; }
+
+std::string milliseconds(double seconds) { return number(std::round(seconds * 1e3) / 1e3); }
+
+} // namespace
+
+MetricsLog::MetricsLog(std::string folder)
+    : folder_(std::move(folder)), csv_("epoch,step,train_loss,val_loss,val_accuracy,lr,seconds\n") {}
+
+void MetricsLog::append(const EpochMetrics& row) {
+    const auto cell = [](const std::optional<double>& v) { return v ? number(*v) : std::string(); };
+    const auto json = [](const std::optional<double>& v) { return v ? json_number(*v) : std::string("null"); };
+    const std::string epoch = std::to_string(row.epoch), step = std::to_string(row.step);
+    csv_ += epoch + ',' + step + ',' + number(row.train_loss) + ',' + cell(row.val_loss) + ',' +
+            cell(row.val_accuracy) + ',' + number(row.lr) + ',' + milliseconds(row.seconds) + '\n';
+    json_lines_ += "{\"epoch\":" + epoch + ",\"step\":" + step + ",\"train_loss\":" + json_number(row.train_loss) +
+                   ",\"val_loss\":" + json(row.val_loss) + ",\"val_accuracy\":" + json(row.val_accuracy) +
+                   ",\"lr\":" + json_number(row.lr) + ",\"seconds\":" + milliseconds(row.seconds) + "}\n";
+    if (folder_.empty()) return;
+    io::write_file_atomic(folder_ + "/metrics.csv", csv_);
+    io::write_file_atomic(folder_ + "/metrics.jsonl", json_lines_);
+}
+
+} // namespace ingot::train

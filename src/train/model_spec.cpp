@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: MIT
+#include "train/model_spec.h"
+
+#include <ingot/ops.h>
+
+#include "train/spec_keys.h"
+
+namespace ingot::train {
+
+namespace {
+
+using Layer = std::shared_ptr<nn::Module>;
+
+// More than any real model has; larger numbers are mistakes or attacks, and products of them could overflow.
+constexpr int kMaxDepth = 16;
+constexpr size_t kMaxLayers = 10'000;
+constexpr int64_t kMaxElements = int64_t{1} << 36;
+
+/// Shape of one sample: without the batch axis of the probe.
+Shape sample_shape(const Tensor& probe) {
+    return Shape(std::vector<int64_t>(probe.shape().begin() + 1, probe.shape().end()));
+}
+
+class Builder {
+public:
+    explicit Builder(std::string source) : source_(std::move(source)) {}
+
+    [[noreturn]] void fail(const std::string& message) const { throw Error(source_ + ": " + message); }
+
+    /// Builds a list of layers. `probe` is a recorded tensor [2, sample..] that is never computed: applying each layer to
+    /// it infers shapes with the operators' own rules and errors.
+    nn::Sequential list(const Json& layers, Tensor& probe, const std::string& path, int depth) {
+        const std::string what = path.empty() ? "\"layers\"" : "layer " + path;
+        if (!layers.is_array()) fail(what + " must be a list of layers");
+        if (depth > kMaxDepth) fail(what + ": nested deeper than " + std::to_string(kMaxDepth) + " levels");
+        nn::Sequential net;
+        for (size_t i = 0; i < layers.size(); ++i) {
+            if (++count_ > kMaxLayers) fail("more than " + std::to_string(kMaxLayers) + " layers");
+            one(net, layers[i], probe, path.empty() ? std::to_string(i) : path + "." + std::to_string(i), depth);
+        }
+        return net;
+    }
+
+private:
+    void one(nn::Sequential& net, const Json& spec, Tensor& probe, const std::string& path, int depth) {
+        std::string where = "layer " + path;
+        if (!spec.is_object()) fail(where + " must be an object such as {\"type\": \"relu\"}");
+        const auto type = spec.find("type");
+        if (type == spec.end() || !type->is_string()) fail(where + " has no \"type\"");
+        where += " (" + show(*type);
+        if (const auto name = spec.find("name"); name != spec.end() && name->is_string()) where += ", " + show(*name);
+        where += ")";
+        // Everything that goes wrong inside names this layer, once.
+        try {
+            Keys keys(spec);
+            Layer layer = make(type->get<std::string>(), keys, probe, path, depth);
+            const std::string name = keys.text("name", std::to_string(net.size()));
+            keys.finish();
+            layer->eval(); // nothing is written while shapes are inferred
+            probe = (*layer)(probe);
+            layer->train();
+            net.add(name, layer);
+        } catch (const Nested&) { throw; } catch (const Error& e) {
+            throw Nested(source_ + ": " + where + ": " + e.what());
+        }
+    }
+
+    /// An error that names its layer already.
+    struct Nested : Error {
+        using Error::Error;
+    };
+
+    static void need_rank(const Tensor& probe, int64_t least, int64_t most, const char* text) {
+        if (probe.rank() - 1 < least || probe.rank() - 1 > most)
+            throw ShapeError(std::string("needs ") + text + ", but its input is " + sample_shape(probe).str());
+    }
+
+    static void limit(std::initializer_list<int64_t> sizes) {
+        int64_t product = 1;
+        for (const int64_t s : sizes)
+            if (__builtin_mul_overflow(product, s, &product) || product > kMaxElements)
+                throw ShapeError("its weight would have more than " + std::to_string(kMaxElements) + " elements");
+    }
+
+    Layer make(const std::string& type, Keys& keys, const Tensor& probe, const std::string& path, int depth) {
+        if (type == "linear") return linear(keys, probe);
+        if (type == "conv2d") return conv2d(keys, probe);
+        if (type == "batch_norm1d" || type == "batch_norm2d") return batch_norm(keys, probe, type == "batch_norm2d");
+        if (type == "layer_norm") return layer_norm(keys, probe);
+        if (type == "embedding") {
+            const int64_t rows = keys.size("num_embeddings"), columns = keys.size("embedding_dim");
+            limit({rows, columns});
+            return std::make_shared<nn::Embedding>(rows, columns);
+        }
+        if (type == "dropout") return std::make_shared<nn::Dropout>(keys.number("p", 0.5));
+        if (type == "max_pool2d" || type == "avg_pool2d") return pool(keys, probe, type == "avg_pool2d");
+        if (type == "adaptive_avg_pool2d" || type == "global_avg_pool2d") {
+            need_rank(probe, 3, 3, "images [C, H, W]");
+            return std::make_shared<nn::AdaptiveAvgPool2d>(type[0] == 'a' ? keys.pair("output_size", 1, 1) : Int2(1));
+        }
+        if (type == "flatten") {
+            const int64_t start = keys.integer("start", 1), stop = keys.integer("stop", -1);
+            return std::make_shared<nn::Flatten>(start, stop);
+        }
+        if (type == "identity") return std::make_shared<nn::Identity>();
+        if (type == "relu") return std::make_shared<nn::ReLU>();
+        if (type == "leaky_relu") return std::make_shared<nn::LeakyReLU>(keys.number("slope", 0.01));
+        if (type == "gelu") return std::make_shared<nn::GELU>();
+        if (type == "silu") return std::make_shared<nn::SiLU>();
+        if (type == "sigmoid") return std::make_shared<nn::Sigmoid>();
+        if (type == "tanh") return std::make_shared<nn::Tanh>();
+        if (type == "softmax") return std::make_shared<nn::Softmax>(keys.integer("axis", -1));
+        if (type == "sequential") {
+            Tensor inner = probe;
+            return std::make_shared<nn::Sequential>(list(keys.value("layers"), inner, path, depth + 1));
+        }
+        if (type == "residual") return residual(keys, probe, path, depth);
+        throw Error(
+            "unknown type; there are adaptive_avg_pool2d, avg_pool2d, batch_norm1d, batch_norm2d, conv2d, dropout, "
+            "embedding, flatten, gelu, global_avg_pool2d, identity, layer_norm, leaky_relu, linear, max_pool2d, relu, "
+            "residual, sequential, sigmoid, silu, softmax, tanh");
+    }
+
+    static Layer linear(Keys& keys, const Tensor& probe) {
+        need_rank(probe, 1, 8, "at least one axis");
+        const int64_t out = keys.size("out");
+        limit({out, probe.shape().back()});
+        return std::make_shared<nn::Linear>(probe.shape().back(), out, nn::LinearOptions{keys.boolean("bias", true)});
+    }
+
+    static Layer conv2d(Keys& keys, const Tensor& probe) {
+        need_rank(probe, 3, 3, "images [C, H, W]");
+        const int64_t out = keys.size("out");
+        nn::Conv2dOptions o;
+        o.kernel = keys.pair("kernel", 3, 1);
+        o.stride = keys.pair("stride", 1, 1);
+        o.padding = keys.pair("padding", 0, 0);
+        o.dilation = keys.pair("dilation", 1, 1);
+        o.groups = keys.size("groups", 1);
+        o.bias = keys.boolean("bias", true);
+        limit({out, probe.size(1), o.kernel.h, o.kernel.w});
+        return std::make_shared<nn::Conv2d>(probe.size(1), out, o);
+    }
+
+    static Layer batch_norm(Keys& keys, const Tensor& probe, bool two) {
+        nn::BatchNormOptions o;
+        o.eps = keys.number("eps", o.eps);
+        o.momentum = keys.number("momentum", o.momentum);
+        o.affine = keys.boolean("affine", true);
+        o.track_running_stats = keys.boolean("track_running_stats", true);
+        if (two) {
+            need_rank(probe, 3, 3, "images [C, H, W]");
+            return std::make_shared<nn::BatchNorm2d>(probe.size(1), o);
+        }
+        need_rank(probe, 1, 2, "[C] or [C, L]");
+        return std::make_shared<nn::BatchNorm1d>(probe.size(1), o);
+    }
+
+    static Layer layer_norm(Keys& keys, const Tensor& probe) {
+        need_rank(probe, 1, 8, "at least one axis");
+        const Shape shape = keys.shape("normalized_shape", Shape{probe.shape().back()});
+        nn::LayerNormOptions o;
+        o.eps = keys.number("eps", o.eps);
+        o.elementwise_affine = keys.boolean("elementwise_affine", true);
+        o.bias = keys.boolean("bias", true);
+        return std::make_shared<nn::LayerNorm>(shape, o);
+    }
+
+    static Layer pool(Keys& keys, const Tensor& probe, bool average) {
+        need_rank(probe, 3, 3, "images [C, H, W]");
+        const Int2 kernel = keys.pair("kernel", std::nullopt, 1);
+        Pool2dOptions o;
+        o.stride = keys.pair("stride", kernel, 1);
+        o.padding = keys.pair("padding", 0, 0);
+        if (!average) return std::make_shared<nn::MaxPool2d>(kernel, o);
+        o.count_include_pad = keys.boolean("count_include_pad", true);
+        return std::make_shared<nn::AvgPool2d>(kernel, o);
+    }
+
+    Layer residual(Keys& keys, const Tensor& probe, const std::string& path, int depth) {
+        Tensor inner = probe;
+        nn::Sequential layers = list(keys.value("layers"), inner, path, depth + 1);
+        nn::Sequential shortcut, after;
+        if (const Json* list_of = keys.optional("shortcut")) {
+            Tensor other = probe;
+            shortcut = list(*list_of, other, path + ".shortcut", depth + 1);
+        }
+        if (const Json* list_of = keys.optional("after")) after = list(*list_of, inner, path + ".after", depth + 1);
+        return std::make_shared<nn::Residual>(layers, shortcut, after);
+    }
+
+    std::string source_;
+    size_t count_ = 0;
+};
+
+/// Whether the model's input is ids: the first layer that does anything is an embedding.
+bool takes_tokens(const Json& layers) {
+    const Json* list = &layers;
+    while (list->is_array() && !list->empty() && list->front().is_object()) {
+        const Json& first = list->front();
+        const auto type = first.find("type");
+        if (type == first.end() || !type->is_string()) return false;
+        if (*type == "embedding") return true;
+        if (*type != "sequential" || !first.contains("layers")) return false;
+        list = &first["layers"];
+    }
+    return false;
+}
+
+} // namespace
+
+Model build_model(const std::string& text, const std::string& source) {
+    const Builder names(source);
+    Json spec;
+    try {
+        spec = parse_json(text);
+    } catch (const Error& e) { names.fail(e.what()); }
+    if (!spec.is_object()) names.fail("must be an object {\"input\": [..], \"layers\": [..]}");
+    for (const auto& [key, value] : spec.items())
+        if (key != "input" && key != "layers") names.fail("unknown key " + show(key) + "; there are input and layers");
+    Model model;
+    const Json* layers = nullptr;
+    try {
+        Keys keys(spec);
+        model.input = keys.shape("input", std::nullopt);
+        layers = &keys.value("layers");
+    } catch (const Error& e) { names.fail(e.what()); }
+    if (!layers->is_array() || layers->empty()) names.fail("\"layers\" must be a list of layers that is not empty");
+    model.spec = spec.dump();
+    model.tokens = takes_tokens(*layers);
+    Shape batch{2};
+    for (const int64_t d : model.input) batch.push_back(d);
+    const NoGrad guard;
+    Tensor probe = zeros(batch, {.dtype = model.tokens ? i64 : f32});
+    model.net = Builder(source).list(*layers, probe, "", 0);
+    model.output = sample_shape(probe);
+    return model;
+}
+
+} // namespace ingot::train

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+#include "train/spec_keys.h"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+namespace ingot::train {
+
+namespace {
+
+constexpr int64_t kMaxSize = int64_t{1} << 24;
+constexpr int64_t kMaxPair = int64_t{1} << 16;
+constexpr size_t kMaxRank = 8;
+
+std::string range(int64_t least, int64_t most) {
+    return "a whole number from " + std::to_string(least) + " to " + std::to_string(most);
+}
+
+int64_t integer_in(const Json& value, const std::string& key, int64_t least, int64_t most) {
+    const bool fits = value.is_number_integer() &&
+                      (value.is_number_unsigned() ? value.get<uint64_t>() <= static_cast<uint64_t>(most)
+                                                  : value.get<int64_t>() <= most) &&
+                      (value.is_number_unsigned() ? least <= 0 || value.get<uint64_t>() >= static_cast<uint64_t>(least)
+                                                  : value.get<int64_t>() >= least);
+    if (!fits) throw Error("\"" + key + "\" must be " + range(least, most) + ", not " + show(value));
+    return value.get<int64_t>();
+}
+
+[[noreturn]] void missing(const char* key) { throw Error(std::string("\"") + key + "\" is missing"); }
+
+} // namespace
+
+Json parse_json(const std::string& text) {
+    // nlohmann keeps the last of equal keys; a file that reads differently elsewhere is refused instead.
+    std::vector<std::set<std::string>> levels;
+    std::string twice;
+    const auto watch = [&](int, Json::parse_event_t event, Json& parsed) {
+        if (event == Json::parse_event_t::object_start) levels.emplace_back();
+        if (event == Json::parse_event_t::object_end) levels.pop_back();
+        if (event == Json::parse_event_t::key && twice.empty()) {
+            const auto key = parsed.get<std::string>();
+            if (!levels.back().insert(key).second) twice = key;
+        }
+        return true;
+    };
+    Json json;
+    try {
+        json = Json::parse(text, watch);
+    } catch (const Json::parse_error& e) {
+        const size_t at = std::min(e.byte, text.size());
+        const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n');
+        throw Error("not JSON: syntax error in line " + std::to_string(line) + ", at byte " + std::to_string(e.byte));
+    }
+    if (!twice.empty()) throw Error("the key " + show(twice) + " stands twice in one object");
+    return json;
+}
+
+std::string show(const Json& value) {
+    std::string text = value.dump(-1, ' ', true, Json::error_handler_t::replace);
+    if (text.size() > 60) text = text.substr(0, 57) + "...";
+    return text;
+}
+
+const Json* Keys::optional(const char* key) {
+    asked_.insert(key);
+    const auto it = object_.find(key);
+    return it == object_.end() ? nullptr : &*it;
+}
+
+const Json& Keys::value(const char* key) {
+    const Json* found = optional(key);
+    if (!found) missing(key);
+    return *found;
+}
+
+int64_t Keys::integer(const char* key, std::optional<int64_t> fallback) {
+    const Json* found = optional(key);
+    if (!found && !fallback) missing(key);
+    return found ? integer_in(*found, key, -kMaxSize, kMaxSize) : *fallback;
+}
+
+int64_t Keys::size(const char* key, std::optional<int64_t> fallback) {
+    const Json* found = optional(key);
+    if (!found && !fallback) missing(key);
+    return found ? integer_in(*found, key, 1, kMaxSize) : *fallback;
+}
+
+Int2 Keys::pair(const char* key, std::optional<Int2> fallback, int64_t least) {
+    const Json* found = optional(key);
+    if (!found && !fallback) missing(key);
+    if (!found) return *fallback;
+    if (found->is_array()) {
+        if (found->size() != 2)
+            throw Error(std::string("\"") + key + "\" must be one number or [height, width], not " + show(*found));
+        return {integer_in((*found)[0], key, least, kMaxPair), integer_in((*found)[1], key, least, kMaxPair)};
+    }
+    return integer_in(*found, key, least, kMaxPair);
+}
+
+double Keys::number(const char* key, double fallback) {
+    const Json* found = optional(key);
+    if (!found) return fallback;
+    if (!found->is_number() || !std::isfinite(found->get<double>()))
+        throw Error(std::string("\"") + key + "\" must be a number, not " + show(*found));
+    return found->get<double>();
+}
+
+bool Keys::boolean(const char* key, bool fallback) {
+    const Json* found = optional(key);
+    if (!found) return fallback;
+    if (!found->is_boolean()) throw Error(std::string("\"") + key + "\" must be true or false, not " + show(*found));
+    return found->get<bool>();
+}
+
+std::string Keys::text(const char* key, const std::string& fallback) {
+    const Json* found = optional(key);
+    if (!found) return fallback;
+    if (!found->is_string()) throw Error(std::string("\"") + key + "\" must be a text, not " + show(*found));
+    return found->get<std::string>();
+}
+
+Shape Keys::shape(const char* key, std::optional<Shape> fallback) {
+    const Json* found = optional(key);
+    if (!found && !fallback) missing(key);
+    if (!found) return *fallback;
+    if (!found->is_array()) return Shape{integer_in(*found, key, 1, kMaxSize)};
+    if (found->empty() || found->size() > kMaxRank)
+        throw Error(std::string("\"") + key + "\" must be a list of 1 to 8 sizes, not " + show(*found));
+    Shape shape;
+    int64_t elements = 1;
+    for (const Json& d : *found) {
+        shape.push_back(integer_in(d, key, 1, kMaxSize));
+        if (__builtin_mul_overflow(elements, shape.back(), &elements) || elements > int64_t{1} << 36)
+            throw Error(std::string("\"") + key + "\": " + show(*found) + " has too many elements");
+    }
+    return shape;
+}
+
+void Keys::finish() const {
+    for (const auto& [key, value] : object_.items()) {
+        if (asked_.contains(key)) continue;
+        std::string known;
+        for (const auto& name : asked_)
+            if (name != "type" && name != "name") known += (known.empty() ? "" : ", ") + name;
+        throw Error("unknown key " + show(key) + (known.empty() ? "; it takes none" : "; it takes " + known));
+    }
+}
+
+} // namespace ingot::train

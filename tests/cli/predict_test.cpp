@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+// ingot eval, predict and inspect on a model that has learned something.
+#include "cli/cli_testing.h"
+#include "io/image.h"
+
+namespace ingot::cli_testing {
+
+class Predict : public CliTest {
+protected:
+    void SetUp() override {
+        data_ = make_images("data");
+        make_spec();
+        const Result result = ingot({"train", "--model", path("net.json"), "--data", data_, "--out", path("run"),
+                                     "--epochs", "6", "--batch", "8", "--lr", "0.01", "--quiet"});
+        ASSERT_EQ(result.status, 0) << result.err;
+        ASSERT_NE(result.out.find("test_accuracy"), std::string::npos) << result.out;
+    }
+    std::string data_, checkpoint_ = path("run/best.safetensors");
+};
+
+TEST_F(Predict, Eval) {
+    const Result result = ingot({"eval", checkpoint_, "--data", data_, "--json"});
+    ASSERT_EQ(result.status, 0) << result.err;
+    const Json json = result.json();
+    EXPECT_EQ(json.size(), 3u);
+    EXPECT_EQ(json.at("samples"), 16);
+    EXPECT_GT(json.at("test_accuracy").get<double>(), 0.9);
+    EXPECT_GT(json.at("test_loss").get<double>(), 0);
+    EXPECT_NE(ingot({"eval", checkpoint_, "--data", data_}).out.find("samples 16"), std::string::npos);
+}
+
+TEST_F(Predict, EvalReadsEverythingWithoutATestSplit) {
+    const Json json = ingot({"eval", checkpoint_, "--data", "folder:" + path("data/train"), "--json"}).json();
+    EXPECT_EQ(json.at("samples"), 48);
+}
+
+TEST_F(Predict, OrderLabelsAndSizes) {
+    // A large colour picture, bright: resized and greyed.
+    io::Image image{50, 40, 3, std::vector<uint8_t>(50 * 40 * 3, 200)};
+    const std::vector<uint8_t> png = io::encode_png(image);
+    write("big.png", std::string(png.begin(), png.end()));
+    std::vector<std::string> words{
+        "predict", checkpoint_, path("data/test/dark/1.png"), path("big.png"), path("data/test/dark/0.png"), "--json"};
+    const Result result = ingot(words);
+    ASSERT_EQ(result.status, 0) << result.err;
+    const Json list = result.json().at("predictions");
+    ASSERT_EQ(list.size(), 3u);
+    const std::vector<std::pair<std::string, int>> expected = {{"dark", 1}, {"bright", 0}, {"dark", 1}};
+    for (size_t i = 0; i < 3; ++i) {
+        EXPECT_EQ(list[i].size(), 4u);
+        EXPECT_EQ(list[i].at("file"), words[2 + i]);
+        EXPECT_EQ(list[i].at("label"), expected[i].first);
+        EXPECT_EQ(list[i].at("index"), expected[i].second);
+        EXPECT_GT(list[i].at("probability").get<double>(), 0.5);
+        EXPECT_LE(list[i].at("probability").get<double>(), 1.0);
+    }
+    EXPECT_NE(ingot({"predict", checkpoint_, path("big.png")}).out.find("big.png: bright ("), std::string::npos);
+}
+
+TEST_F(Predict, MoreFilesThanOneBatch) {
+    std::vector<std::string> words{"predict", checkpoint_, "--json"};
+    for (int i = 0; i < 70; ++i)
+        words.push_back(path("data/test/" + std::string(i % 2 ? "dark/" : "bright/") + std::to_string(i % 8) + ".png"));
+    const Json list = ingot(words).json().at("predictions");
+    ASSERT_EQ(list.size(), 70u);
+    for (size_t i = 0; i < 54; ++i) // the same picture comes again 16 places later
+        EXPECT_EQ(list[i].at("label"), list[i + 16].at("label")) << i;
+}
+
+TEST_F(Predict, InspectTable) {
+    const Result result = ingot({"inspect", checkpoint_});
+    EXPECT_EQ(result.status, 0) << result.err;
+    EXPECT_NE(result.out.find("conv.weight"), std::string::npos);
+    EXPECT_NE(result.out.find("[4, 1, 3, 3]"), std::string::npos);
+}
+
+} // namespace ingot::cli_testing

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: MIT
+// ingot train: results, files, determinism, refusals.
+#include <algorithm>
+#include <set>
+#include <sstream>
+
+#include "cli/cli_testing.h"
+
+namespace ingot::cli_testing {
+
+class Train : public CliTest {
+protected:
+    std::vector<std::string> words(const std::string& out, std::vector<std::string> more = {}) const {
+        std::vector<std::string> all{"train",
+                                     "--model",
+                                     path("net.json"),
+                                     "--data",
+                                     "folder:" + path("data"),
+                                     "--out",
+                                     path(out),
+                                     "--epochs",
+                                     "3",
+                                     "--batch",
+                                     "8",
+                                     "--threads",
+                                     "2",
+                                     "--seed",
+                                     "5",
+                                     "--json"};
+        all.insert(all.end(), more.begin(), more.end());
+        return all;
+    }
+    void SetUp() override {
+        make_images("data");
+        make_spec();
+    }
+};
+
+std::set<std::string> keys(const Json& object) {
+    std::set<std::string> out;
+    for (const auto& item : object.items()) out.insert(item.key());
+    return out;
+}
+
+std::vector<std::string> lines(const std::string& text) {
+    std::vector<std::string> out;
+    std::string line;
+    for (std::istringstream in(text); std::getline(in, line);) out.push_back(line);
+    return out;
+}
+
+TEST_F(Train, ResultAndFiles) {
+    const Result result = ingot(words("run"));
+    ASSERT_EQ(result.status, 0) << result.err;
+    ASSERT_EQ(lines(result.out).size(), 1u) << result.out;
+    const Json json = result.json();
+    EXPECT_EQ(keys(json), (std::set<std::string>{"test_accuracy", "test_loss", "train_loss", "epochs", "steps",
+                                                 "seconds", "samples_per_s", "params", "device"}));
+    EXPECT_EQ(json.at("epochs"), 3);
+    EXPECT_EQ(json.at("steps"), 18); // 48 images, 6 steps of 8 an epoch
+    EXPECT_EQ(json.at("params"), 4 * 9 + 4 + 100 * 2 + 2);
+    EXPECT_EQ(json.at("device"), "cpu");
+    EXPECT_GT(json.at("test_accuracy").get<double>(), 0.9); // dark and bright: anything that learns gets this
+    // The recipe and one line per epoch go to standard error.
+    EXPECT_NE(result.err.find("adamw"), std::string::npos) << result.err;
+    EXPECT_NE(result.err.find("epoch 3/3"), std::string::npos) << result.err;
+
+    const auto rows = lines(read("run/metrics.csv"));
+    ASSERT_EQ(rows.size(), 4u);
+    EXPECT_EQ(rows[0], "epoch,step,train_loss,val_loss,val_accuracy,lr,seconds");
+    EXPECT_EQ(rows[3].rfind("3,18,", 0), 0u) << rows[3];
+    EXPECT_NE(rows[3].find(",,,"), std::string::npos) << "validation columns should be empty: " << rows[3];
+    const auto objects = lines(read("run/metrics.jsonl"));
+    ASSERT_EQ(objects.size(), 3u);
+    const Json last = Json::parse(objects[2]);
+    EXPECT_EQ(last.at("step"), 18);
+    EXPECT_TRUE(last.at("val_loss").is_null());
+    EXPECT_DOUBLE_EQ(last.at("train_loss").get<double>(), json.at("train_loss").get<double>());
+
+    const Json model = Json::parse(read("run/model.json"));
+    EXPECT_EQ(keys(model), (std::set<std::string>{"spec", "name", "class_names", "mean", "std"}));
+    EXPECT_EQ(model.at("name"), "net");
+    EXPECT_EQ(model.at("class_names"), Json({"bright", "dark"}));
+    EXPECT_EQ(model.at("mean").size(), 1u);
+    EXPECT_EQ(model.at("spec").at("layers").size(), 6u);
+    EXPECT_EQ(read("run/last.safetensors"), read("run/best.safetensors")) << "without validation the last is the best";
+}
+
+TEST_F(Train, CheckpointContents) {
+    ASSERT_EQ(ingot(words("run", {"--quiet"})).status, 0);
+    const Result result = ingot({"inspect", path("run/last.safetensors"), "--json"});
+    ASSERT_EQ(result.status, 0) << result.err;
+    const Json json = result.json();
+    EXPECT_EQ(keys(json), (std::set<std::string>{"tensors", "metadata"}));
+    EXPECT_EQ(keys(json.at("metadata")), (std::set<std::string>{"ingot", "model.json", "crc32"}));
+    EXPECT_EQ(json.at("metadata").at("ingot"), INGOT_VERSION);
+    EXPECT_EQ(json.at("metadata").at("model.json").get<std::string>(), read("run/model.json"));
+    const Json sums = Json::parse(json.at("metadata").at("crc32").get<std::string>());
+    std::set<std::string> weights;
+    bool moments = false;
+    for (const Json& tensor : json.at("tensors")) {
+        const auto name = tensor.at("name").get<std::string>();
+        EXPECT_TRUE(sums.contains(name)) << name;
+        if (name.rfind("train.", 0) != 0) weights.insert(name);
+        moments = moments || name == "train.optimizer.0.exp_avg";
+        if (name != "conv.weight") continue;
+        EXPECT_EQ(tensor.at("shape"), Json({4, 1, 3, 3}));
+        EXPECT_EQ(tensor.at("dtype"), "f32");
+    }
+    EXPECT_EQ(weights, (std::set<std::string>{"conv.weight", "conv.bias", "head.weight", "head.bias"}));
+    EXPECT_TRUE(moments);
+    for (const char* name : {"train.step", "train.epoch", "train.random", "train.seed"})
+        EXPECT_TRUE(sums.contains(name));
+    const std::string bytes = read("run/last.safetensors");
+    EXPECT_EQ(bytes.find(path("")), std::string::npos) << "a path is inside";
+}
+
+TEST_F(Train, SameSeedSameBytes) {
+    // With validation, augmentation and dropout: everything that is random.
+    const std::vector<std::string> more{"--val", "0.25", "--augment", "flip,shift", "--quiet"};
+    ASSERT_EQ(ingot(words("a", more)).status, 0);
+    ASSERT_EQ(ingot(words("b", more)).status, 0);
+    for (const char* file : {"last.safetensors", "best.safetensors", "model.json"})
+        EXPECT_EQ(read("a/" + std::string(file)), read("b/" + std::string(file))) << file;
+    auto other = words("c", more);
+    *(std::find(other.begin(), other.end(), "--seed") + 1) = "6";
+    ASSERT_EQ(ingot(other).status, 0);
+    EXPECT_NE(read("a/last.safetensors"), read("c/last.safetensors"));
+}
+
+TEST_F(Train, Validation) {
+    const Result result = ingot(words("run", {"--val", "0.25"}));
+    ASSERT_EQ(result.status, 0) << result.err;
+    EXPECT_EQ(result.json().at("steps"), 12); // 36 of 48 images remain: 4 full batches of 8 an epoch
+    double best = 1e30;
+    for (const std::string& line : lines(read("run/metrics.jsonl"))) {
+        const Json row = Json::parse(line);
+        EXPECT_TRUE(row.at("val_accuracy").is_number()) << line;
+        best = std::min(best, row.at("val_loss").get<double>());
+    }
+    // The test figure belongs to best.safetensors, and eval agrees.
+    const Result eval = ingot({"eval", path("run/best.safetensors"), "--data", "folder:" + path("data"), "--json"});
+    ASSERT_EQ(eval.status, 0) << eval.err;
+    EXPECT_EQ(eval.json().at("test_accuracy"), result.json().at("test_accuracy"));
+    EXPECT_DOUBLE_EQ(eval.json().at("test_loss").get<double>(), result.json().at("test_loss").get<double>());
+}
+
+TEST_F(Train, NoTestSplit) {
+    fs::rename(path("data/train"), path("flat"));
+    fs::remove_all(path("data"));
+    fs::rename(path("flat"), path("data"));
+    const Result result = ingot(words("run"));
+    ASSERT_EQ(result.status, 0) << result.err;
+    EXPECT_TRUE(result.json().at("test_accuracy").is_null());
+    EXPECT_TRUE(result.json().at("test_loss").is_null());
+}
+
+TEST_F(Train, RunIsNotOverwritten) {
+    ASSERT_EQ(ingot(words("run", {"--quiet"})).status, 0);
+    const std::string before = read("run/last.safetensors");
+    expect_error(ingot(words("run", {"--epochs", "1"})), 2, {path("run"), "--force"});
+    EXPECT_EQ(read("run/last.safetensors"), before);
+    auto again = words("run", {"--force", "--quiet"});
+    *(std::find(again.begin(), again.end(), "--epochs") + 1) = "1";
+    ASSERT_EQ(ingot(again).status, 0);
+    EXPECT_NE(read("run/last.safetensors"), before);
+    EXPECT_EQ(lines(read("run/metrics.csv")).size(), 2u);
+}
+
+TEST_F(Train, OptimizersLossesSchedules) {
+    for (const std::vector<std::string>& more : std::vector<std::vector<std::string>>{
+             {"--optimizer", "sgd", "--lr", "0.05", "--momentum", "0.9", "--weight-decay", "0"},
+             {"--optimizer", "adam", "--lr", "0.01", "--schedule", "none"},
+             {"--optimizer", "adamw", "--lr", "0.01", "--loss", "bce_with_logits"},
+             {"--lr", "0.01", "--loss", "mse"}}) {
+        auto all = more;
+        all.insert(all.end(), {"--force", "--quiet"});
+        auto command = words("run", all);
+        *(std::find(command.begin(), command.end(), "--epochs") + 1) = "8";
+        const Result result = ingot(command);
+        ASSERT_EQ(result.status, 0) << result.err;
+        EXPECT_EQ(result.err, "");
+        EXPECT_GT(result.json().at("test_accuracy").get<double>(), 0.9) << more[1];
+    }
+    // --schedule none keeps the rate, cosine ends near 0.
+    ASSERT_EQ(ingot(words("none", {"--schedule", "none", "--lr", "0.01"})).status, 0);
+    EXPECT_DOUBLE_EQ(Json::parse(lines(read("none/metrics.jsonl"))[2]).at("lr").get<double>(), 0.01);
+    ASSERT_EQ(ingot(words("cosine", {"--schedule", "cosine", "--lr", "0.01"})).status, 0);
+    EXPECT_LT(Json::parse(lines(read("cosine/metrics.jsonl"))[2]).at("lr").get<double>(), 0.001);
+}
+
+TEST_F(Train, Divergence) {
+    expect_error(ingot(words("run", {"--quiet", "--optimizer", "sgd", "--lr", "1e30", "--loss", "mse"})), 1,
+                 {"diverged", "step", "lower learning rate"});
+}
+
+TEST_F(Train, NamedModels) {
+    // The smallest images that lenet takes.
+    const Result result = ingot({"train", "--model", "lenet", "--data", "folder:" + path("data") + ",size=16", "--out",
+                                 path("run"), "--epochs", "1", "--batch", "8", "--json"});
+    ASSERT_EQ(result.status, 0) << result.err;
+    const Json tensors = ingot({"inspect", path("run/last.safetensors"), "--json"}).json().at("tensors");
+    std::set<std::string> names;
+    for (const Json& t : tensors) names.insert(t.at("name").get<std::string>());
+    for (const char* name : {"0.weight", "3.bias", "7.weight", "9.weight", "11.bias"})
+        EXPECT_TRUE(names.contains(name)) << name;
+}
+
+} // namespace ingot::cli_testing

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+// What the command says about itself, and about command lines that make no sense.
+#include "cli/cli_testing.h"
+
+namespace ingot::cli_testing {
+
+class Usage : public CliTest {};
+
+TEST_F(Usage, HelpForEveryCommand) {
+    const Result help = ingot({"--help"});
+    EXPECT_EQ(help.status, 0);
+    for (const char* command : {"train", "eval", "predict", "inspect", "devices", "bench"}) {
+        EXPECT_NE(help.out.find(command), std::string::npos) << command;
+        const Result result = ingot({command, "--help"});
+        EXPECT_EQ(result.status, 0) << command;
+        EXPECT_EQ(result.err, "");
+        EXPECT_NE(result.out.find("Example"), std::string::npos) << command;
+        EXPECT_NE(result.out.find("ingot " + std::string(command)), std::string::npos) << command;
+    }
+}
+
+TEST_F(Usage, Version) {
+    const Result result = ingot({"--version"});
+    EXPECT_EQ(result.status, 0);
+    EXPECT_EQ(result.out, "ingot " INGOT_VERSION "\n");
+}
+
+TEST_F(Usage, MissingAndUnknownCommands) {
+    expect_error(ingot({}), 2, {"command"});
+    for (const char* command : {"export", "tune", "onnx", "generate", "trian"})
+        expect_error(ingot({command, "--x"}), 2, {"unknown command", command});
+}
+
+TEST_F(Usage, UnknownFlag) {
+    expect_error(ingot({"train", "--model", "lenet", "--data", "glyphs", "--bogus", "1"}), 2, {"--bogus"});
+    expect_error(ingot({"--bogus"}), 2, {"--bogus"});
+    expect_error(ingot({"devices", "--bogus"}), 2, {"--bogus"});
+}
+
+TEST_F(Usage, WhatIsNotThereYetIsRefused) {
+    const std::vector<std::vector<std::string>> flags = {
+        {"--resume"}, {"--amp", "bf16"}, {"--amp=fp16"}, {"--precision", "tf32"}, {"--strict"}};
+    for (const auto& flag : flags) {
+        std::vector<std::string> words{"train", "--model", "lenet", "--data", "glyphs", "--out", path("run")};
+        words.insert(words.end(), flag.begin(), flag.end());
+        expect_error(ingot(words), 2, {flag[0].substr(0, flag[0].find('=')), "not available yet"});
+    }
+    const auto train = [&](const std::string& flag, const std::string& value, const std::string& data = "glyphs") {
+        return ingot({"train", "--model", "lenet", "--data", data, "--out", path("run"), flag, value});
+    };
+    expect_error(train("--schedule", "step"), 2, {"step", "not available", "cosine"});
+    expect_error(train("--optimizer", "lamb"), 2, {"lamb", "not available", "adamw"});
+    expect_error(train("--loss", "hinge"), 2, {"hinge", "not available"});
+    expect_error(train("--device", "cuda"), 2, {"cuda", "not available"});
+    expect_error(train("--device", "metal"), 2, {"metal", "not available"});
+    expect_error(train("--device", "abacus"), 2, {"abacus"});
+    expect_error(train("--seed", "1", "csv:a.csv"), 2, {"csv", "not available"});
+    expect_error(train("--seed", "1", "text:a.txt"), 2, {"text", "not available"});
+    expect_error(ingot({"bench", "gpt-tiny"}), 2, {"gpt-tiny", "not available"});
+    expect_error(ingot({"bench", "mlp", "op:sgemm"}), 2, {"op:sgemm", "not available"});
+    expect_error(ingot({"bench", "mlp", "--dtype", "bf16"}), 2, {"bf16", "not available"});
+    expect_error(ingot({"bench", "mlp", "--steps-per-launch", "4"}), 2, {"steps-per-launch"});
+    EXPECT_FALSE(fs::exists(path("run"))) << "a refused command leaves nothing behind";
+}
+
+TEST_F(Usage, ValuesOutOfRange) {
+    const auto train = [&](const std::string& flag, const std::string& value) {
+        return ingot({"train", "--model", "lenet", "--data", "glyphs", "--out", path("run"), flag, value});
+    };
+    for (const auto& [flag, value] : std::vector<std::pair<std::string, std::string>>{{"--epochs", "0"},
+                                                                                      {"--epochs", "many"},
+                                                                                      {"--batch", "-3"},
+                                                                                      {"--lr", "0"},
+                                                                                      {"--lr", "-1"},
+                                                                                      {"--lr", "nan"},
+                                                                                      {"--val", "1"},
+                                                                                      {"--val", "1.5"},
+                                                                                      {"--momentum", "1"},
+                                                                                      {"--weight-decay", "-1"},
+                                                                                      {"--threads", "0"},
+                                                                                      {"--seed", "-1"},
+                                                                                      {"--seed", "x"}})
+        expect_error(train(flag, value), 2, {flag});
+    expect_error(ingot({"train", "--data", "glyphs"}), 2, {"--model"});
+    expect_error(ingot({"train", "--model", "lenet"}), 2, {"--data"});
+    expect_error(ingot({"train", "--model", "lenet", "--data", "glyphs", "--optimizer", "adam", "--momentum", "0.9"}),
+                 2, {"--momentum"});
+    expect_error(ingot({"train", "--model", "vgg", "--data", "glyphs"}), 2, {"vgg", "lenet"});
+    expect_error(ingot({"train", "--model", "lenet", "--data", "mnist"}), 2, {"mnist", "path"});
+    expect_error(ingot({"train", "--model", "lenet", "--data", "glyphs,sead=1"}), 2, {"sead"});
+}
+
+TEST_F(Usage, Devices) {
+    const Result result = ingot({"devices", "--json"});
+    ASSERT_EQ(result.status, 0) << result.err;
+    bool cpu = false;
+    for (const Json& device : result.json().at("devices")) {
+        EXPECT_EQ(device.size(), 5u) << device;
+        EXPECT_TRUE(device.at("name").is_string());
+        EXPECT_TRUE(device.at("memory_bytes").is_number_integer());
+        EXPECT_EQ(device.at("available").get<bool>(), device.at("reason").get<std::string>().empty()) << device;
+        cpu = cpu || (device.at("kind") == "cpu" && device.at("available") == true);
+    }
+    EXPECT_TRUE(cpu);
+    EXPECT_NE(ingot({"devices"}).out.find("cpu: "), std::string::npos);
+}
+
+} // namespace ingot::cli_testing

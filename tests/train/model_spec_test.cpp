@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+// Model specs: every layer type, inferred sizes, and errors that name the layer.
+#include <gtest/gtest.h>
+
+#include <ingot/nn.h>
+#include <ingot/ops.h>
+
+#include "train/model_spec.h"
+
+using namespace ingot;
+using train::build_model;
+
+namespace {
+
+std::string error_of(const std::string& spec) {
+    try {
+        build_model(spec);
+    } catch (const Error& e) { return e.what(); }
+    return "no error";
+}
+
+/// The error for one layer on images [3, 8, 8].
+std::string layer_error(const std::string& layer) {
+    return error_of(R"({"input": [3, 8, 8], "layers": [{"type": "relu"}, )" + layer + "]}");
+}
+
+#define EXPECT_HAS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
+
+TEST(ModelSpec, BuildsTheExampleOfTheDocumentation) {
+    auto model = build_model(R"({"input": [3,32,32], "layers": [
+        {"type": "conv2d", "out": 32, "kernel": 3, "padding": 1, "name": "conv1"}, {"type": "batch_norm2d"}, {"type": "relu"},
+        {"type": "residual", "layers": [{"type": "conv2d", "out": 8, "kernel": 1}],
+                             "shortcut": [{"type": "conv2d", "out": 8, "kernel": 1, "bias": false}]},
+        {"type": "flatten"}, {"type": "linear", "out": 10}]})");
+    EXPECT_EQ(model.input, (Shape{3, 32, 32}));
+    EXPECT_EQ(model.output, (Shape{10}));
+    EXPECT_FALSE(model.tokens);
+    EXPECT_EQ(model.net.named_parameters().names(),
+              (std::vector<std::string>{"conv1.weight", "conv1.bias", "1.weight", "1.bias", "3.0.weight", "3.0.bias",
+                                        "3.short.0.weight", "5.weight", "5.bias"}));
+    EXPECT_EQ(model.net.state_dict().at("5.weight").shape(), (Shape{10, 8 * 32 * 32}));
+    EXPECT_TRUE(model.net.is_training());
+    EXPECT_EQ(model.net.state_dict().at("1.num_batches_tracked").item<int64_t>(),
+              0); // shapes were inferred, nothing ran
+    EXPECT_EQ(model.net(zeros({2, 3, 32, 32})).shape(), (Shape{2, 10}));
+    // The model's own spec text builds it again.
+    EXPECT_EQ(build_model(model.spec).net.state_dict().names(), model.net.state_dict().names());
+}
+
+TEST(ModelSpec, EveryTypeAndOption) {
+    auto model = build_model(R"({"input": [4, 12, 12], "layers": [
+        {"type": "conv2d", "out": 8, "kernel": [3, 1], "stride": [1, 2], "padding": [1, 0], "dilation": 1, "groups": 2, "bias": false},
+        {"type": "batch_norm2d", "eps": 0.001, "momentum": 0.2, "affine": true, "track_running_stats": true},
+        {"type": "leaky_relu", "slope": 0.1}, {"type": "max_pool2d", "kernel": 3, "stride": 2, "padding": 1},
+        {"type": "avg_pool2d", "kernel": 2, "stride": 1, "count_include_pad": false},
+        {"type": "sequential", "layers": [{"type": "gelu"}, {"type": "silu"}, {"type": "sigmoid"}, {"type": "tanh"}, {"type": "identity"}]},
+        {"type": "residual", "layers": [{"type": "batch_norm2d", "affine": false}], "after": [{"type": "relu"}]},
+        {"type": "dropout", "p": 0.1}, {"type": "adaptive_avg_pool2d", "output_size": 1}, {"type": "flatten"},
+        {"type": "linear", "out": 6, "bias": false}, {"type": "batch_norm1d"},
+        {"type": "layer_norm", "eps": 0.01}, {"type": "softmax", "axis": -1}]})");
+    EXPECT_EQ(model.output, (Shape{6}));
+    const auto y = model.net(ones({3, 4, 12, 12}));
+    EXPECT_EQ(y.shape(), (Shape{3, 6}));
+    double total = 0;
+    for (const double v : y.to_vector<double>()) total += v;
+    EXPECT_NEAR(total, 3, 1e-5);
+}
+
+TEST(ModelSpec, Tokens) {
+    auto model =
+        build_model(R"({"input": 16, "layers": [{"type": "embedding", "num_embeddings": 11, "embedding_dim": 4},
+        {"type": "flatten"}, {"type": "linear", "out": 11}]})");
+    EXPECT_TRUE(model.tokens);
+    EXPECT_EQ(model.net(zeros({2, 16}, {.dtype = i64})).shape(), (Shape{2, 11}));
+    EXPECT_HAS(layer_error(R"({"type": "embedding", "num_embeddings": 11, "embedding_dim": 4})"),
+               "layer 1 (\"embedding\")");
+}
+
+TEST(ModelSpec, ErrorsNameTheLayer) {
+    EXPECT_HAS(
+        layer_error(R"({"type": "conv2d", "out": 4, "kernal": 3})"),
+        "model spec: layer 1 (\"conv2d\"): unknown key \"kernal\"; it takes bias, dilation, groups, kernel, out");
+    EXPECT_HAS(layer_error(R"({"type": "relu", "p": 3})"), "layer 1 (\"relu\"): unknown key \"p\"; it takes none");
+    EXPECT_HAS(layer_error(R"({"type": "conv3d"})"), "layer 1 (\"conv3d\"): unknown type");
+    EXPECT_HAS(layer_error(R"({"type": "conv2d", "kernel": 3, "name": "stem"})"),
+               "layer 1 (\"conv2d\", \"stem\"): \"out\" is missing");
+    EXPECT_HAS(layer_error(R"({"type": "conv2d", "out": 4, "kernel": 9})"), "layer 1 (\"conv2d\")");
+    EXPECT_HAS(layer_error(R"({"type": "conv2d", "out": 4, "kernel": 9})"), "[2, 3, 8, 8]");
+    EXPECT_HAS(layer_error(R"({"type": "conv2d", "out": 4, "groups": 2})"), "groups = 2");
+    EXPECT_HAS(layer_error(R"({"type": "conv2d", "out": 0})"), "\"out\" must be a whole number from 1");
+    EXPECT_HAS(layer_error(R"({"type": "conv2d", "out": 4.0})"), "\"out\" must be a whole number");
+    EXPECT_HAS(layer_error(R"({"type": "conv2d", "out": "4"})"), "not \"4\"");
+    EXPECT_HAS(layer_error(R"({"type": "conv2d", "out": 18446744073709551615})"), "\"out\" must be a whole number");
+    EXPECT_HAS(layer_error(R"({"type": "conv2d", "out": 16777216, "kernel": 60000})"), "would have more than");
+    EXPECT_HAS(layer_error(R"({"type": "conv2d", "out": 4, "stride": 0})"), "\"stride\" must be a whole number from 1");
+    EXPECT_HAS(layer_error(R"({"type": "conv2d", "out": 4, "padding": [1, 2, 3]})"), "one number or [height, width]");
+    EXPECT_HAS(layer_error(R"({"type": "conv2d", "out": 4, "bias": 1})"), "\"bias\" must be true or false");
+    EXPECT_HAS(layer_error(R"({"type": "max_pool2d"})"), "\"kernel\" is missing");
+    EXPECT_HAS(layer_error(R"({"type": "dropout", "p": 1.5})"), "layer 1 (\"dropout\")");
+    EXPECT_HAS(layer_error(R"({"type": "batch_norm1d"})"), "needs [C] or [C, L], but its input is [3, 8, 8]");
+    EXPECT_HAS(layer_error(R"({"type": "relu", "name": "0"})"), "'0' is taken");
+    EXPECT_HAS(layer_error(R"({"type": "relu", "name": "a.b"})"), "dot");
+    EXPECT_HAS(layer_error(R"({"type": "residual", "layers": [{"type": "conv2d", "out": 4, "padding": 1}]})"),
+               "layer 1 (\"residual\"): Residual: the layers give [2, 4, 8, 8], the shortcut [2, 3, 8, 8]");
+    EXPECT_HAS(layer_error(R"({"type": "residual", "layers": [{"type": "relu"}, {"type": "conv2d", "uot": 4}]})"),
+               "model spec: layer 1.1 (\"conv2d\")");
+    EXPECT_HAS(layer_error(R"({"type": "residual", "layers": [], "shortcut": [{"type": "x"}]})"),
+               "layer 1.shortcut.0 (\"x\")");
+    EXPECT_HAS(layer_error(R"(7)"), "layer 1 must be an object");
+    EXPECT_HAS(layer_error(R"({"out": 3})"), "layer 1 has no \"type\"");
+}
+
+TEST(ModelSpec, ErrorsOutsideLayers) {
+    EXPECT_HAS(error_of("{\n\"input\": [1],\n oops"), "model spec: not JSON: syntax error in line 3");
+    EXPECT_HAS(error_of("[]"), "must be an object");
+    EXPECT_HAS(error_of(R"({"input": [1], "layers": [{"type": "relu"}], "extra": 1})"), "unknown key \"extra\"");
+    EXPECT_HAS(error_of(R"({"input": [1], "layers": []})"), "not empty");
+    EXPECT_HAS(error_of(R"({"layers": [{"type": "relu"}]})"), "\"input\" is missing");
+    EXPECT_HAS(error_of(R"({"input": [1]})"), "\"layers\" is missing");
+    EXPECT_HAS(error_of(R"({"input": [0], "layers": [{"type": "relu"}]})"), "\"input\" must be a whole number from 1");
+    EXPECT_HAS(error_of(R"({"input": [16777216, 16777216], "layers": [{"type": "relu"}]})"), "too many elements");
+    EXPECT_HAS(error_of(R"({"input": [1], "input": [2], "layers": [{"type": "relu"}]})"), "\"input\" stands twice");
+    std::string deep = R"({"type": "relu"})";
+    for (int i = 0; i < 20; ++i) deep = R"({"type": "sequential", "layers": [)" + deep + "]}";
+    EXPECT_HAS(error_of(R"({"input": [1], "layers": [)" + deep + "]}"), "nested deeper");
+}
+
+TEST(ModelSpec, SourceBeginsTheMessage) {
+    try {
+        build_model("{}", "net.json");
+        FAIL() << "no error";
+    } catch (const Error& e) { EXPECT_EQ(std::string(e.what()).rfind("net.json: ", 0), 0u) << e.what(); }
+}
+
+} // namespace

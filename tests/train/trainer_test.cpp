@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: MIT
+// The training loop on small synthetic data: it learns, keeps the best weights, writes whole checkpoints, notices
+// divergence and signals.
+#include <cmath>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include <gtest/gtest.h>
+
+#include <ingot/nn.h>
+#include <ingot/ops.h>
+#include <ingot/optim.h>
+#include <ingot/train.h>
+
+#include "train/checkpoint.h"
+#include "train/interrupt.h"
+
+namespace ingot::train {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Points of two clusters; the label says which.
+class Clusters : public Batches {
+public:
+    Clusters(int64_t steps, uint32_t seed, bool swapped = false) : steps_(steps), seed_(seed), swapped_(swapped) {}
+    int64_t steps() const override { return steps_; }
+    int64_t batch_size() const override { return 16; }
+    void start(int64_t epoch) override {
+        at_ = 0;
+        state_ = seed_ + static_cast<uint32_t>(epoch) * 977;
+    }
+    bool next(Tensor& x, Tensor& y) override {
+        if (at_ == steps_) return false;
+        ++at_;
+        if (at_ == signal_at) raise(SIGINT);
+        std::vector<float> xs;
+        std::vector<int64_t> ys;
+        for (int i = 0; i < 16; ++i) {
+            const auto label = static_cast<int64_t>(uniform() * 2);
+            for (int k = 0; k < 4; ++k) xs.push_back(static_cast<float>(uniform() - 0.5 + (label != 0 ? 0.6 : -0.6)));
+            ys.push_back(swapped_ ? 1 - label : label);
+        }
+        x = Tensor::from(xs, {16, 4});
+        y = Tensor::from(ys, {16});
+        return true;
+    }
+    int64_t signal_at = -1;
+
+private:
+    double uniform() {
+        state_ = state_ * 1664525u + 1013904223u;
+        return static_cast<double>(state_ >> 8) / (1 << 24);
+    }
+    int64_t steps_, at_ = 0;
+    uint32_t seed_, state_ = 0;
+    bool swapped_;
+};
+
+nn::Sequential small_model() {
+    manual_seed(3);
+    return nn::Sequential{nn::Linear(4, 8), nn::ReLU(), nn::Linear(8, 2)};
+}
+
+class Folder {
+public:
+    Folder() {
+        std::string pattern = (fs::temp_directory_path() / "ingot_train_XXXXXX").string();
+        path_ = mkdtemp(pattern.data());
+    }
+    ~Folder() {
+        std::error_code ignored;
+        fs::remove_all(path_, ignored);
+    }
+    std::string operator/(const std::string& name) const { return path_ + "/" + name; }
+
+private:
+    std::string path_;
+};
+
+std::string read(const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    std::ostringstream text;
+    text << in.rdbuf();
+    return text.str();
+}
+
+const std::string kModelJson = to_json({"net", R"({"input": [4], "layers": []})", {"a", "b"}, {0.5f}, {0.25f}});
+
+} // namespace
+
+TEST(Trainer, Learns) {
+    nn::Sequential model = small_model();
+    optim::AdamW optimizer(model.parameters(), {.lr = 0.01});
+    Clusters train(30, 1), test(5, 2);
+    const TrainResult result =
+        Trainer(model, optimizer, nn::cross_entropy, {.epochs = 3, .progress = false}).fit(train, test);
+    EXPECT_EQ(result.epochs, 3);
+    EXPECT_EQ(result.steps, 90);
+    ASSERT_TRUE(result.test);
+    EXPECT_EQ(result.test->samples, 80);
+    EXPECT_GT(result.test->accuracy, 0.95);
+    EXPECT_LT(result.train_loss, 0.3);
+    EXPECT_TRUE(model.is_training()) << "evaluation puts the mode back";
+}
+
+TEST(Trainer, MatchesAPlainLoop) {
+    nn::Sequential a = small_model(), b = small_model();
+    optim::SGD oa(a.parameters(), {.lr = 0.1}), ob(b.parameters(), {.lr = 0.1});
+    Clusters data(4, 1);
+    const TrainResult result = Trainer(a, oa, nn::cross_entropy, {.epochs = 1, .progress = false}).fit(data);
+    double sum = 0;
+    data.start(0);
+    for (Tensor x, y; data.next(x, y);) {
+        const Tensor loss = nn::cross_entropy(b(x), y);
+        ob.zero_grad();
+        loss.backward();
+        ob.step();
+        sum += loss.item();
+    }
+    EXPECT_NEAR(result.train_loss, sum / 4, 1e-6);
+    const std::vector<float> wa = a.state_dict().at("0.weight").to_vector<float>();
+    const std::vector<float> wb = b.state_dict().at("0.weight").to_vector<float>();
+    for (size_t i = 0; i < wa.size(); ++i) EXPECT_NEAR(wa[i], wb[i], 1e-6) << i;
+}
+
+TEST(Trainer, KeepsTheBestWeights) {
+    // Validation labels are the opposite of the training labels, so every epoch is worse than the one before.
+    Folder folder;
+    nn::Sequential model = small_model();
+    optim::SGD optimizer(model.parameters(), {.lr = 0.3});
+    Clusters train(20, 1), validation(5, 2, true), test(5, 3);
+    const TrainResult result =
+        Trainer(model, optimizer, nn::cross_entropy,
+                {.epochs = 4, .out = folder / "run", .model_json = kModelJson, .progress = false})
+            .fit(train, &validation, &test);
+    ASSERT_TRUE(result.test);
+    const LoadedCheckpoint best = read_checkpoint(folder / "run/best.safetensors");
+    const LoadedCheckpoint last = read_checkpoint(folder / "run/last.safetensors");
+    EXPECT_EQ(best.train.at("epoch").item<int64_t>(), 1);
+    EXPECT_EQ(last.train.at("epoch").item<int64_t>(), 4);
+    EXPECT_EQ(last.train.at("step").item<int64_t>(), 80);
+    EXPECT_EQ(model.state_dict().at("0.weight").to_vector<float>(), best.weights.at("0.weight").to_vector<float>());
+    EXPECT_NE(last.weights.at("0.weight").to_vector<float>(), best.weights.at("0.weight").to_vector<float>());
+}
+
+TEST(Trainer, CosineEndsNearZero) {
+    nn::Sequential model = small_model();
+    optim::SGD optimizer(model.parameters(), {.lr = 0.5});
+    Clusters train(10, 1);
+    Trainer(model, optimizer, nn::cross_entropy,
+            {.epochs = 2, .schedule = Schedule::cosine, .warmup_steps = 4, .progress = false})
+        .fit(train);
+    EXPECT_GT(optimizer.lr(), 0);
+    EXPECT_LT(optimizer.lr(), 0.01);
+}
+
+TEST(Trainer, Divergence) {
+    nn::Sequential model = small_model();
+    optim::SGD optimizer(model.parameters(), {.lr = 1e30});
+    Clusters train(100, 1);
+    Trainer trainer(model, optimizer, nn::cross_entropy, {.epochs = 1, .progress = false});
+    try {
+        trainer.fit(train);
+        FAIL() << "no error";
+    } catch (const Error& error) {
+        EXPECT_NE(std::string(error.what()).find("diverged"), std::string::npos) << error.what();
+    }
+}
+
+TEST(Trainer, BatchLargerThanTheData) {
+    nn::Sequential model = small_model();
+    optim::SGD optimizer(model.parameters(), {});
+    Clusters none(0, 1);
+    EXPECT_THROW(Trainer(model, optimizer, nn::cross_entropy, {}).fit(none), Error);
+    EXPECT_THROW(Trainer(model, optimizer, nn::cross_entropy, {.epochs = 0}), Error);
+}
+
+TEST(Trainer, SignalEndsAfterTheStepWithACheckpoint) {
+    Folder folder;
+    nn::Sequential model = small_model();
+    optim::Adam optimizer(model.parameters(), {});
+    Clusters train(50, 1), test(5, 2);
+    train.signal_at = 7;
+    const TrainResult result = Trainer(model, optimizer, nn::cross_entropy,
+                                       {.epochs = 2,
+                                        .out = folder / "run",
+                                        .model_json = kModelJson,
+                                        .progress = false,
+                                        .handle_interrupts = true})
+                                   .fit(train, test);
+    EXPECT_TRUE(result.interrupted);
+    EXPECT_FALSE(result.test);
+    EXPECT_EQ(result.steps, 7);
+    EXPECT_EQ(result.epochs, 0);
+    const LoadedCheckpoint last = read_checkpoint(folder / "run/last.safetensors");
+    EXPECT_EQ(last.train.at("step").item<int64_t>(), 7);
+    EXPECT_EQ(last.train.at("epoch").item<int64_t>(), 0);
+    EXPECT_NEAR(last.train.at("epoch_loss").item<double>() / 7, result.train_loss, 1e-9);
+    EXPECT_FALSE(fs::exists(folder / "run/metrics.csv")) << "no epoch was finished";
+}
+
+TEST(Interrupts, TheHandlersComeBack) {
+    static volatile std::sig_atomic_t seen = 0;
+    const auto before = std::signal(SIGINT, [](int) { seen = 1; });
+    {
+        const InterruptScope scope;
+        EXPECT_FALSE(scope.requested());
+        raise(SIGINT);
+        EXPECT_TRUE(scope.requested());
+        EXPECT_EQ(seen, 0);
+    }
+    raise(SIGINT);
+    EXPECT_EQ(seen, 1);
+    std::signal(SIGINT, before);
+}
+
+TEST(InterruptsDeathTest, ASecondSignalEndsTheProcess) {
+    EXPECT_EXIT(
+        {
+            const InterruptScope scope;
+            raise(SIGTERM);
+            raise(SIGTERM);
+        },
+        testing::ExitedWithCode(130), "interrupted");
+}
+
+TEST(Evaluate, UnevenBatches) {
+    // Mean over samples, not over batches.
+    class Two : public Batches {
+    public:
+        int64_t steps() const override { return 2; }
+        int64_t batch_size() const override { return 3; }
+        void start(int64_t) override { at_ = 0; }
+        bool next(Tensor& x, Tensor& y) override {
+            if (at_ == 2) return false;
+            x = at_ == 0 ? Tensor::from(std::vector<float>{5, 0, 5, 0, 0, 5}, {3, 2})
+                         : Tensor::from(std::vector<float>{0, 5}, {1, 2});
+            y = at_ == 0 ? Tensor::from(std::vector<int64_t>{0, 1, 1}, {3})
+                         : Tensor::from(std::vector<int64_t>{1}, {1});
+            ++at_;
+            return true;
+        }
+        int at_ = 0;
+    } batches;
+    nn::Sequential identity{nn::Flatten()};
+    const EvalResult result = evaluate(identity, nn::cross_entropy, batches);
+    EXPECT_EQ(result.samples, 4);
+    EXPECT_DOUBLE_EQ(result.accuracy, 0.75);
+    const double right = std::log1p(std::exp(-5.0)), wrong = 5 + right;
+    EXPECT_NEAR(result.loss, (3 * right + wrong) / 4, 1e-5);
+}
+
+} // namespace ingot::train

@@ -124,6 +124,7 @@ void pool_case(benchmark::State& state, PrimitivePtr (*make)(const PoolSpec&), i
     const int64_t x = s.n * s.c * s.h * s.w, y = s.n * s.c * s.oh * s.ow;
     Operands operands;
     if (kind == 0) operands.add(x), operands.add(y), operands.add(y);
+    if (kind == 2) operands.add(y), operands.add(x);
     if (kind == 1) operands.add(y), std::memset(operands.add(y), 1, static_cast<size_t>(y)), operands.add(x);
     measure(state, make(s).get(), operands);
 }
@@ -158,7 +159,7 @@ const int registered = [] {
         add("max", make_max_pool2d, 0);
         add("max_grad", make_max_pool2d_grad, 1);
         add("avg", make_avg_pool2d, 0);
-        add("avg_grad", make_avg_pool2d_grad, 0);
+        add("avg_grad", make_avg_pool2d_grad, 2);
     }
     return 0;
 }();

@@ -44,6 +44,7 @@ private:
 namespace detail {
 inline void append(std::vector<Tensor>& out, const Tensor& t) { out.push_back(t); }
 inline void append(std::vector<Tensor>& out, const std::vector<Tensor>& ts) { out.insert(out.end(), ts.begin(), ts.end()); }
+template <class A, class B> void append(std::vector<Tensor>& out, const std::pair<A, B>& p); // tuples may hold pairs
 template <class... T> void append(std::vector<Tensor>& out, const std::tuple<T...>& ts) {
     std::apply([&](const auto&... t) { (append(out, t), ...); }, ts);
 }

@@ -239,8 +239,7 @@ Arguments parse(int argc, const char* const* argv) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::CallForHelp&) {
-        const auto chosen = app.get_subcommands();
-        return Message{chosen.empty() ? app.help() : chosen[0]->help()};
+        return Message{app.help()}; // of the command that was chosen, if any
     } catch (const CLI::CallForVersion& version) {
         return Message{std::string(version.what()) + "\n"};
     } catch (const CLI::ParseError& error) {

@@ -20,6 +20,12 @@ namespace {
 /// Separates the streams that are drawn from one seed.
 enum Stream : uint64_t { kOrderStream = 0x6F72'6465'72, kSampleStream = 0x7361'6D70'6C65 };
 
+/// In a shuffled epoch every sample is a cache miss, which would cost twice as much as the arithmetic.
+constexpr int64_t kAhead = 4; ///< samples
+void prefetch(const uint8_t* bytes, int64_t count) {
+    for (int64_t at = 0; at < std::min<int64_t>(count, 4096); at += 64) __builtin_prefetch(bytes + at);
+}
+
 /// Byte -> float while moving by (dx, dy) and mirroring. in, out: [C, H, W]; table: [C, 256].
 void fill_sample(const ImageDataset& set, const uint8_t* in, const std::vector<float>& table, int64_t dx, int64_t dy,
                  bool mirror, float* out) {
@@ -27,6 +33,12 @@ void fill_sample(const ImageDataset& set, const uint8_t* in, const std::vector<f
     const int64_t x0 = std::clamp<int64_t>(-dx, 0, w), x1 = std::clamp<int64_t>(w - dx, 0, w);
     for (int64_t c = 0; c < set.channels; ++c) {
         const float* lookup = table.data() + c * 256;
+        if (dx == 0 && dy == 0 && !mirror) { // one long loop: rows are short
+            const uint8_t* plane = in + c * h * w;
+            for (int64_t i = 0; i < h * w; ++i) out[i] = lookup[plane[i]];
+            out += h * w;
+            continue;
+        }
         for (int64_t y = 0; y < h; ++y, out += w) {
             const int64_t source = y + dy;
             if (source < 0 || source >= h) {
@@ -137,6 +149,7 @@ private:
         const auto reach = static_cast<uint64_t>(options.crop_padding);
         for (int64_t i = 0; i < count; ++i) {
             const int64_t sample = samples[i];
+            if (i + kAhead < count) prefetch(set.image(samples[i + kAhead]), set.sample_bytes());
             const int64_t label = set.labels[static_cast<size_t>(sample)];
             if (label < 0 || label >= classes)
                 throw Error("sample " + std::to_string(sample) + ": label " + std::to_string(label) +

@@ -43,6 +43,12 @@ struct Module::State {
         return false;
     }
 
+    /// Calls f(state) for this and all submodules: without names, for what happens at every step.
+    template <class F> void each(F&& f) {
+        f(*this);
+        for (const auto& child : children) child.state->each(f);
+    }
+
     /// Calls f(state, prefix) for this and all submodules, parents first, in order of registration.
     template <class F> void visit(F&& f, const std::string& prefix = "") {
         f(*this, prefix);
@@ -60,7 +66,7 @@ Tensor Module::operator()(const Tensor& x) {
 }
 
 void Module::train(bool on) {
-    state_->visit([on](State& state, const std::string&) { state.training = on; });
+    state_->each([on](State& state) { state.training = on; });
 }
 
 bool Module::is_training() const { return state_->training; }
@@ -72,6 +78,16 @@ StateDict Module::named_parameters() const {
     state_->visit([&](State& state, const std::string& prefix) {
         for (const auto& [name, tensor] : state.parameters)
             if (seen.insert(tensor.node()).second) out.add(prefix + name, tensor);
+    });
+    return out;
+}
+
+std::vector<Tensor> Module::parameters() const {
+    std::vector<Tensor> out;
+    std::unordered_set<const graph::Node*> seen;
+    state_->each([&](State& state) {
+        for (const auto& entry : state.parameters)
+            if (seen.insert(entry.second.node()).second) out.push_back(entry.second);
     });
     return out;
 }
@@ -88,7 +104,7 @@ StateDict Module::named_buffers() const {
 
 int64_t Module::num_parameters() const {
     int64_t count = 0;
-    for (const auto& entry : named_parameters()) count += entry.second.numel();
+    for (const Tensor& p : parameters()) count += p.numel();
     return count;
 }
 
@@ -146,7 +162,7 @@ Module& Module::to(Device device) {
 }
 
 void Module::zero_grad() const {
-    for (const auto& entry : named_parameters()) entry.second.zero_grad();
+    for (const Tensor& p : parameters()) p.zero_grad();
 }
 
 Tensor Module::register_parameter(const std::string& name, const Tensor& init) {

@@ -29,14 +29,19 @@ Tensor normal_cdf(const Tensor& x) { return (erf(x * (1 / std::numbers::sqrt2)) 
 /// exp(min(x, 0)): without overflow where it is not wanted.
 Tensor exp_below(const Tensor& x) { return exp(minimum(x, 0)); }
 
+double smallest(DType t) { return t == DType::u8 ? 0 : t == DType::i32 ? -0x1p31 : -0x1p63; }
+double largest(DType t) { return t == DType::u8 ? 255 : t == DType::i32 ? 0x1p31 - 1 : 0x1p63; }
+
 // clamp: min(max(x, low), high); gradient g where low <= x <= high.
 Tensors decompose_clamp(const Tensors& in, const Attrs& attrs) {
     const double low = unpack(attrs[0]), high = unpack(attrs[1]);
     Tensor y = in[0];
-    // Bounds of integers are whole here: a fractional one has made x a float before.
-    const auto bound = [&](double v) { return is_float(y.dtype()) ? Number(v) : Number(static_cast<int64_t>(v)); };
-    if (low > -INFINITY) y = maximum(y, bound(low));
-    if (high < INFINITY) y = minimum(y, bound(high));
+    // Bounds of integers are whole here: a fractional one has made x a float before. Those that a dtype cannot reach do
+    // nothing.
+    const bool whole = !is_float(y.dtype());
+    const auto bound = [&](double v) { return whole ? Number(static_cast<int64_t>(v)) : Number(v); };
+    if (low > (whole ? smallest(y.dtype()) : -INFINITY)) y = maximum(y, bound(low));
+    if (high < (whole ? largest(y.dtype()) : INFINITY)) y = minimum(y, bound(high));
     return {y};
 }
 Tensors vjp_clamp(const Vjp& v) {

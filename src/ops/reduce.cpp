@@ -160,7 +160,9 @@ using namespace ops;
 
 Tensor sum(const Tensor& x, const Axes& axes, bool keepdim) { return reduce(kSum, x, axes, keepdim); }
 Tensor mean(const Tensor& x, const Axes& axes, bool keepdim) { return reduce(kMean, x, axes, keepdim); }
-Tensor prod(const Tensor& x, const Axes& axes, bool keepdim) { return reduce(kProd, x, axes, keepdim); }
+Tensor prod(const Tensor& x, const Axes& axes, bool keepdim) {
+    return reduce(kProd, is_float(x.dtype()) ? x : cast(x, DType::i64), axes, keepdim);
+}
 Tensor max(const Tensor& x, const Axes& axes, bool keepdim) { return reduce(kMax, x, axes, keepdim); }
 Tensor min(const Tensor& x, const Axes& axes, bool keepdim) { return reduce(kMin, x, axes, keepdim); }
 Tensor argmax(const Tensor& x, const Axes& axes, bool keepdim) { return reduce(kArgmax, x, axes, keepdim); }

@@ -11,6 +11,7 @@
 namespace ingot::passes {
 
 ir::Graph expand(const ir::Graph& g);                           ///< composites become primitives (always)
+ir::Graph widen(const ir::Graph& g, const target::Target& target); ///< half-precision contractions run in f32 where kernels lack them (always)
 ir::Graph simplify(const ir::Graph& g);                         ///< algebra and views: x * 1, reshape of reshape, permute into matmul
 ir::Graph fold(const ir::Graph& g);                             ///< operators on constants
 ir::Graph cse(const ir::Graph& g);                              ///< equal nodes once

@@ -67,7 +67,7 @@ ir::Graph optimize(const ir::Graph& captured, const target::Target& target) {
     };
     ir::Graph g = step("captured", captured);
     g = step("expand", expand(g));
-    g = dce(g);
+    g = step("widen", widen(dce(g), target));
     // Twice: what folding and common subexpressions uncover is simplified too.
     for (int round = 0; round < 2; ++round) {
         if (enabled("simplify")) g = step("simplify", simplify(g));

@@ -2,9 +2,12 @@
 #include "runtime/executable.h"
 
 #include <cstring>
+#include <mutex>
 
 #include <ingot/error.h>
 
+#include "base/parallel.h"
+#include "core/allocator.h"
 #include "passes/pass.h"
 #include "runtime/dump.h"
 
@@ -12,18 +15,36 @@ namespace ingot::runtime {
 
 namespace {
 
-Ref<core::Storage>& arena_of(Device device) {
-    static auto* arenas = new Ref<core::Storage>[4]; // freed by release_arena() at exit (leak check) or never
-    return arenas[static_cast<size_t>(device.kind)];
+/// One arena per device, shared by all executables: nothing in it outlives a run.
+struct Arenas {
+    std::mutex mutex;
+    Ref<core::Storage> of[4];
+    static Arenas& get() {
+        static auto* arenas = new Arenas; // immortal: released through on_low_memory, also by the leak check at exit
+        return *arenas;
+    }
+};
+
+void release_arenas() {
+    const std::lock_guard lock(Arenas::get().mutex);
+    for (auto& arena : Arenas::get().of) arena.reset();
 }
 
-void* arena_memory(Device device, int64_t bytes) {
-    Ref<core::Storage>& arena = arena_of(device);
-    if (!arena || static_cast<int64_t>(arena->bytes()) < bytes) {
-        arena.reset(); // first give back, then take: nothing in it outlives a run
-        arena = core::Storage::allocate(device, static_cast<size_t>(bytes), "arena");
+/// The device's arena of at least `bytes`. Whoever runs keeps the reference, so a release meanwhile does no harm.
+Ref<core::Storage> arena_memory(Device device, int64_t bytes) {
+    if (bytes == 0) return {};
+    Arenas& arenas = Arenas::get();
+    const auto k = static_cast<size_t>(device.kind);
+    {
+        const std::lock_guard lock(arenas.mutex);
+        if (arenas.of[k] && static_cast<int64_t>(arenas.of[k]->bytes()) >= bytes) return arenas.of[k];
+        arenas.of[k].reset(); // first give back, then take
     }
-    return arena->data();
+    [[maybe_unused]] static const bool registered = (core::on_low_memory(release_arenas), true);
+    auto fresh = core::Storage::allocate(device, static_cast<size_t>(bytes), "arena"); // may call release_arenas
+    const std::lock_guard lock(arenas.mutex);
+    arenas.of[k] = fresh;
+    return fresh;
 }
 
 std::exception_ptr failure_of(const program::ErrorWord& word) {
@@ -33,8 +54,6 @@ std::exception_ptr failure_of(const program::ErrorWord& word) {
 }
 
 } // namespace
-
-void release_arena(Device device) { arena_of(device).reset(); }
 
 Executable::Executable(const ir::Graph& captured, Device device) : device_(device) {
     for (const ir::Result& r : captured.results) result_types_.push_back(captured.type(r.value));
@@ -86,7 +105,9 @@ void Executable::build(const ir::Graph& g) {
 }
 
 std::exception_ptr Executable::run(void* const* inputs, void* const* results) const {
-    auto* arena = static_cast<char*>(arena_bytes_ > 0 ? arena_memory(device_, arena_bytes_) : nullptr);
+    const Ref<core::Storage> arena_storage = arena_memory(device_, arena_bytes_);
+    char* arena = arena_storage ? static_cast<char*>(arena_storage->data()) : nullptr;
+    base::sync_library_threads();
     for (size_t i = 0; i < num_inputs_; ++i) base_[i] = inputs[i];
     for (size_t i = 0; i < result_types_.size(); ++i) base_[num_inputs_ + i] = results[i];
     base_.back() = arena;

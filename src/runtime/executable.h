@@ -57,7 +57,4 @@ private:
     mutable std::vector<void*> base_, pointers_; ///< scratch of run(), sized once
 };
 
-/// The memory that all executables of a device share for their temporaries; grows, never shrinks by itself.
-void release_arena(Device device);
-
 } // namespace ingot::runtime

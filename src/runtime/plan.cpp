@@ -87,6 +87,9 @@ bool may_overwrite(const ir::Node& node, size_t in, size_t out) {
         return load >= 0 && store >= 0 && p.operands[static_cast<size_t>(load)].at == p.operands[static_cast<size_t>(store)].at &&
                p.operands[static_cast<size_t>(load)].dtype == p.operands[static_cast<size_t>(store)].dtype;
     }
+    int64_t points = 1;
+    for (const int64_t e : p.axes) points *= e;
+    if (points == 1 && p.stages == 1 && p.reduces.empty()) return true; // everything is loaded before anything is stored
     const program::Operand* store = nullptr;
     program::Level level{};
     for (const auto& inst : p.code) {

@@ -2,6 +2,7 @@
 #include "runtime/trace.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <unordered_map>
 
@@ -134,8 +135,22 @@ struct Variant {
         bool present, elided;
     };
     std::vector<SlotEffect> slot_effects;
-    std::vector<Ref<core::Storage>> spare; ///< per result: the last storage handed out, reused once nobody holds it
+    /// Per result: storages handed out before, reused once nobody holds them. Programs keep a result or two while they make the next.
+    std::vector<std::array<Ref<core::Storage>, 4>> spare;
+    std::vector<Ref<core::Storage>> made; ///< per result of the present call
     std::vector<void*> in_pointers, out_pointers;
+
+    Ref<core::Storage> storage_for(size_t result) {
+        for (auto& s : spare[result]) {
+            if (s && s->ref_count() == 1) return s;
+        }
+        const graph::Type& t = executable->result_types()[result];
+        auto fresh = core::Storage::allocate(executable->device(), static_cast<size_t>(t.shape.numel()) * size_of(t.dtype), "value");
+        for (auto& s : spare[result]) {
+            if (!s) return s = std::move(fresh);
+        }
+        return spare[result][0] = std::move(fresh); // whoever holds the old one keeps it
+    }
 
     bool fits(const std::vector<Value>& args) const {
         if (args.size() != arguments.size() || grad_mode != Recorder::current().grad_mode) return false;
@@ -323,6 +338,7 @@ std::unique_ptr<Variant> CompiledStep::trace(const std::vector<Tensor>& argument
         variant->returned.push_back(o);
     }
     variant->spare.resize(c.roots.size());
+    variant->made.resize(c.roots.size());
     variant->in_pointers.resize(c.inputs.size());
     variant->out_pointers.resize(c.roots.size());
     return variant;
@@ -354,13 +370,8 @@ std::vector<Tensor> CompiledStep::run(Variant& v, const std::vector<Value>& argu
                 save_if_held(cell, 0);
                 v.out_pointers[i] = cell.storage->data();
             } else {
-                Ref<core::Storage>& spare = v.spare[i];
-                const graph::Type& t = v.executable->result_types()[i];
-                if (!spare || spare->ref_count() > 1) {
-                    spare = core::Storage::allocate(v.executable->device(),
-                                                    static_cast<size_t>(t.shape.numel()) * size_of(t.dtype), "value");
-                }
-                v.out_pointers[i] = spare->data();
+                v.made[i] = v.storage_for(i);
+                v.out_pointers[i] = v.made[i]->data();
             }
         }
         note_submission(v.executable);
@@ -381,7 +392,7 @@ std::vector<Tensor> CompiledStep::run(Variant& v, const std::vector<Value>& argu
             made[i] = cell.current;
         } else {
             const graph::Type& t = v.executable->result_types()[i];
-            made[i] = graph::make_ready(t, v.executable->device(), v.spare[i]);
+            made[i] = graph::make_ready(t, v.executable->device(), std::move(v.made[i]));
             made[i].node->failure = failure;
         }
     }

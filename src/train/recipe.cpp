@@ -33,15 +33,16 @@ std::string Recipe::str() const {
 Recipe default_recipe(const std::string& model, bool color) {
     Recipe r;
     r.flip = color;
+    r.shift = color ? 0 : 1;
     if (model == "lenet") {
         r.epochs = 3;
-        r.lr = 3e-3;
+        r.lr = 4e-3;
         r.weight_decay = 0.02;
         r.shift = 1;
     } else if (model == "cifar-cnn") {
         r.epochs = 6;
-        r.lr = 2e-3;
         r.weight_decay = 0.02;
+        r.shift = color ? 0 : 2;
     } else if (model == "resnet18") {
         use_optimizer(r, "sgd");
         r.batch = 64;

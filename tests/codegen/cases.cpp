@@ -19,7 +19,13 @@ std::vector<Schedule> variants(const program::Program& p, const Schedule& s) {
     const codegen::Facts f = codegen::facts(p);
     const int64_t r = p.r_count();
     const auto rows = [&](int32_t threads, int32_t lanes, bool unrolled, bool stash, int64_t chunk) {
-        Schedule v{.strategy = Strategy::Rows, .threads = threads, .lanes = lanes, .per_thread = 0, .stash = false, .column_registers = false, .chunk = 1};
+        Schedule v{.strategy = Strategy::Rows,
+                   .threads = threads,
+                   .lanes = lanes,
+                   .per_thread = 0,
+                   .stash = false,
+                   .column_registers = false,
+                   .chunk = 1};
         const int64_t each = (r + lanes - 1) / lanes;
         if (unrolled && r > 0 && each <= 40) {
             v.per_thread = static_cast<int32_t>(each);
@@ -68,7 +74,8 @@ std::vector<Case> codegen_cases() {
         int variant = 0;
         for (const Schedule& schedule : variants(sample.program, codegen::choose_schedule(sample.program))) {
             Case c{sample, schedule, ""};
-            c.name = sample.program.name + "_" + std::to_string(number) + (variant == 0 ? "" : "_v" + std::to_string(variant));
+            c.name = sample.program.name + "_" + std::to_string(number) +
+                     (variant == 0 ? "" : "_v" + std::to_string(variant));
             c.sample.program.name = c.name;
             out.push_back(std::move(c));
             ++variant;
@@ -83,15 +90,33 @@ std::vector<Case> large_cases() {
     std::vector<int64_t> resnet18 = {9408, 64, 64, 513000};
     for (int i = 0; i < 58; ++i) resnet18.push_back(i % 3 == 0 ? 147456 : 128);
     std::vector<Case> out;
-    for (Sample sample : {chain(1 << 24), chain(int64_t{3} << 30), broadcast_map(64, 256, 3136, DType::bf16),
-                          transpose(512, 512, 64), dropout(1 << 22), embedding(8192, 768, 50257, false), adam(resnet18),
-                          softmax(8192, 1000), softmax(8192, 50257), softmax(1 << 20, 10), softmax(1, 1 << 20, DType::f16),
-                          layer_norm(8192, 768), layer_norm(8192, 12288), layer_norm_backward(8192, 768),
-                          layer_norm_backward(512, 20000), cross_entropy(8192, 50257), cross_entropy(64, 10),
-                          max_pool(4096, 112, 112, 3, 2, 1), small_conv(224, 224, 3, 64),
-                          batch_norm_stats(256, 3136, 64), batch_norm_stats(256, 49, 2048), batch_norm_stats(1 << 12, 1 << 10, 3),
-                          batch_norm_stats_nchw(256, 64, 3136), column_reductions(1, 65536, 1000),
-                          column_reductions(64, 64, 64), final_reductions(1, 4096, 4096), final_reductions(1 << 16, 1, 49)}) {
+    for (Sample sample : {chain(1 << 24),
+                          chain(int64_t{3} << 30),
+                          broadcast_map(64, 256, 3136, DType::bf16),
+                          transpose(512, 512, 64),
+                          dropout(1 << 22),
+                          embedding(8192, 768, 50257, false),
+                          adam(resnet18),
+                          softmax(8192, 1000),
+                          softmax(8192, 50257),
+                          softmax(1 << 20, 10),
+                          softmax(1, 1 << 20, DType::f16),
+                          layer_norm(8192, 768),
+                          layer_norm(8192, 12288),
+                          layer_norm_backward(8192, 768),
+                          layer_norm_backward(512, 20000),
+                          cross_entropy(8192, 50257),
+                          cross_entropy(64, 10),
+                          max_pool(4096, 112, 112, 3, 2, 1),
+                          small_conv(224, 224, 3, 64),
+                          batch_norm_stats(256, 3136, 64),
+                          batch_norm_stats(256, 49, 2048),
+                          batch_norm_stats(1 << 12, 1 << 10, 3),
+                          batch_norm_stats_nchw(256, 64, 3136),
+                          column_reductions(1, 65536, 1000),
+                          column_reductions(64, 64, 64),
+                          final_reductions(1, 4096, 4096),
+                          final_reductions(1 << 16, 1, 49)}) {
         sample.program.name += "_large_" + std::to_string(out.size());
         const std::string name = sample.program.name;
         const Schedule schedule = codegen::choose_schedule(sample.program);
@@ -113,13 +138,15 @@ std::string compare(const Case& c, const Buffers& got, const program::ErrorWord&
     program::ErrorWord expected;
     program::interpret(c.sample.program, pointers.data(), &expected, true);
     if ((expected.code != 0) != c.sample.error) return "the interpreter's error word is not the sample's";
-    if (error.code != expected.code || error.value != expected.value || error.bound != expected.bound) return "the error words differ";
+    if (error.code != expected.code || error.value != expected.value || error.bound != expected.bound)
+        return "the error words differ";
     std::ostringstream text;
     text.precision(9);
     for (size_t b = 0; b < want.size(); ++b) {
         const samples::Data& d = c.sample.buffers[b];
         for (int64_t i = 0; i < d.count; ++i) {
-            const double w = samples::element(d.dtype, want[b].data(), i), g = samples::element(d.dtype, got[b].data(), i);
+            const double w = samples::element(d.dtype, want[b].data(), i),
+                         g = samples::element(d.dtype, got[b].data(), i);
             if (w == g || (std::isnan(w) && std::isnan(g))) continue;
             if (is_float(d.dtype) && std::fabs(w - g) <= c.sample.tolerance * (1 + std::fabs(w))) continue;
             text << "buffer " << b << " (" << name(d.dtype) << ")[" << i << "]: got " << g << ", want " << w;

@@ -21,7 +21,8 @@ public:
 
 private:
     using Program = void*;
-    int (*create_)(Program*, const char* source, const char* name, int headers, const char* const* texts, const char* const* names) = nullptr;
+    int (*create_)(Program*, const char* source, const char* name, int headers, const char* const* texts,
+                   const char* const* names) = nullptr;
     int (*compile_)(Program, int options, const char* const* text) = nullptr;
     int (*log_size_)(Program, size_t*) = nullptr;
     int (*log_)(Program, char*) = nullptr;
@@ -43,7 +44,8 @@ public:
     void download(void* to, uint64_t from, size_t bytes) const;
     void* load(const std::vector<char>& image) const; ///< a module
     void unload(void* module) const;
-    void launch(void* module, const std::string& entry, int64_t grid, int32_t block, const std::vector<uint64_t>& arguments) const;
+    void launch(void* module, const std::string& entry, int64_t grid, int32_t block,
+                const std::vector<uint64_t>& arguments) const;
     void wait() const;
 
 private:
@@ -57,8 +59,8 @@ private:
     int (*module_load_)(void**, const void*) = nullptr;
     int (*module_unload_)(void*) = nullptr;
     int (*get_function_)(void**, void*, const char*) = nullptr;
-    int (*launch_)(void* function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned shared,
-                   void* stream, void** parameters, void** extra) = nullptr;
+    int (*launch_)(void* function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz,
+                   unsigned shared, void* stream, void** parameters, void** extra) = nullptr;
     int (*synchronize_)() = nullptr;
 };
 

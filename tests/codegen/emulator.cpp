@@ -224,14 +224,15 @@ std::unique_ptr<Emulator> Emulator::build(const std::vector<codegen::PrintedKern
     for (const codegen::PrintedKernel& kernel : kernels) {
         text << "namespace n_" << kernel.name << " {\n" << kernel.source << "}\n";
         for (const codegen::Launch& launch : kernel.launches) {
-            text << "extern \"C\" void call_" << launch.entry << "(void** a) { n_" << kernel.name << "::" << launch.entry << "(";
+            text << "extern \"C\" void call_" << launch.entry << "(void** a) { n_" << kernel.name
+                 << "::" << launch.entry << "(";
             for (size_t i = 0; i < launch.arguments.size(); ++i) text << (i ? ", " : "") << "a[" << i << "]";
             text << "); }\n";
         }
     }
     text.close();
-    const std::string command = compiler + " -std=c++17 -O0 -ffp-contract=off -w -fPIC -shared -o " + in("kernels.so") + " " +
-                                in("kernels.cpp") + " >" + in("log") + " 2>&1";
+    const std::string command = compiler + " -std=c++17 -O0 -ffp-contract=off -w -fPIC -shared -o " + in("kernels.so") +
+                                " " + in("kernels.cpp") + " >" + in("log") + " 2>&1";
     if (std::system(command.c_str()) != 0) {
         std::ifstream log(in("log"));
         std::stringstream all;
@@ -246,7 +247,8 @@ std::unique_ptr<Emulator> Emulator::build(const std::vector<codegen::PrintedKern
 Emulator::~Emulator() { dlclose(library_); }
 
 void Emulator::launch(const codegen::Launch& launch, const std::vector<void*>& arguments, bool descending) const {
-    const auto run = reinterpret_cast<int (*)(void (*)(void**), void**, long long, int, int)>(dlsym(library_, "ig_run"));
+    const auto run =
+        reinterpret_cast<int (*)(void (*)(void**), void**, long long, int, int)>(dlsym(library_, "ig_run"));
     const auto body = reinterpret_cast<void (*)(void**)>(dlsym(library_, ("call_" + launch.entry).c_str()));
     if (!run || !body) throw std::runtime_error("no kernel " + launch.entry);
     std::vector<void*> a = arguments;

@@ -23,17 +23,21 @@ Buffers run(const Emulator& emulator, const Case& c, const codegen::PrintedKerne
     std::vector<size_t> place(buffers.size());
     std::iota(place.begin(), place.end(), size_t{0});
     if (in_place)
-        for (const auto& [output, input] : c.sample.in_place) place[static_cast<size_t>(output)] = static_cast<size_t>(input);
+        for (const auto& [output, input] : c.sample.in_place)
+            place[static_cast<size_t>(output)] = static_cast<size_t>(input);
     std::vector<uint64_t> addresses;
     for (const size_t i : place) addresses.push_back(reinterpret_cast<uint64_t>(buffers[i].data()));
     std::vector<uint64_t> table;
     if (kernel.points_per_block > 0) table = codegen::segment_table(c.sample.program, kernel, addresses);
-    std::vector<std::byte> workspace(static_cast<size_t>(kernel.workspace_bytes) + 16, std::byte{0xff}); // NaN as floats
+    std::vector<std::byte> workspace(static_cast<size_t>(kernel.workspace_bytes) + 16,
+                                     std::byte{0xff}); // NaN as floats
     for (const codegen::Launch& launch : kernel.launches) {
         std::vector<void*> arguments;
         for (const codegen::Argument& a : launch.arguments) {
             switch (a.kind) {
-            case codegen::Argument::Kind::Buffer: arguments.push_back(buffers[place[static_cast<size_t>(a.index)]].data()); break;
+            case codegen::Argument::Kind::Buffer:
+                arguments.push_back(buffers[place[static_cast<size_t>(a.index)]].data());
+                break;
             case codegen::Argument::Kind::Workspace: arguments.push_back(workspace.data()); break;
             case codegen::Argument::Kind::Error: arguments.push_back(error); break;
             case codegen::Argument::Kind::Segments: arguments.push_back(table.data()); break;

@@ -23,7 +23,8 @@ protected:
     const Nvrtc* nvrtc = nullptr;
 };
 
-Buffers run(const Driver& driver, void* module, const Case& c, const codegen::PrintedKernel& kernel, program::ErrorWord* error) {
+Buffers run(const Driver& driver, void* module, const Case& c, const codegen::PrintedKernel& kernel,
+            program::ErrorWord* error) {
     Buffers buffers = samples::make_buffers(c.sample);
     std::vector<uint64_t> addresses;
     for (const auto& b : buffers) {
@@ -69,7 +70,8 @@ TEST_F(Gpu, EveryProgramMatchesTheInterpreter) {
             program::ErrorWord error, again;
             const Buffers once = run(*driver, module, cases[i], kernels[i], &error);
             EXPECT_EQ(compare(cases[i], once, error), "") << cases[i].name;
-            EXPECT_TRUE(once == run(*driver, module, cases[i], kernels[i], &again)) << cases[i].name << ": two runs differ";
+            EXPECT_TRUE(once == run(*driver, module, cases[i], kernels[i], &again))
+                << cases[i].name << ": two runs differ";
         }
         driver->unload(module);
     }

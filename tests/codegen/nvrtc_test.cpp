@@ -33,7 +33,8 @@ TEST(Nvrtc, CompilesEveryProgram) {
         for (size_t i = first; i < last; ++i)
             for (const codegen::Launch& launch : kernels[i].launches)
                 EXPECT_NE(ptx.find(".entry " + launch.entry + "("), std::string::npos) << "no kernel " << launch.entry;
-        EXPECT_TRUE(f64[first] || ptx.find("cvt.f64.f32") == std::string::npos) << "doubles from " << cases[first].name << " on";
+        EXPECT_TRUE(f64[first] || ptx.find("cvt.f64.f32") == std::string::npos)
+            << "doubles from " << cases[first].name << " on";
     }
 }
 
@@ -50,7 +51,8 @@ TEST(Nvrtc, KeepsRealSizesInRegisters) {
     ASSERT_NO_THROW(nvrtc->compile(joined(kernels, 0, kernels.size()), "sm_90", &usage));
     // "    0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads" follows each entry's name.
     size_t found = 0;
-    for (size_t at = usage.find(" bytes stack frame"); at != std::string::npos; at = usage.find(" bytes stack frame", at + 1)) {
+    for (size_t at = usage.find(" bytes stack frame"); at != std::string::npos;
+         at = usage.find(" bytes stack frame", at + 1)) {
         ++found;
         const size_t line = usage.rfind('\n', at) + 1;
         const size_t end = usage.find('\n', at);

@@ -47,10 +47,14 @@ TEST(Print, NumbersOfLaunches) {
 TEST(Print, ArgumentsAreWhatTheKernelUses) {
     const PrintedKernel k = print(embedding(20, 33, 11, false));
     ASSERT_EQ(k.launches.size(), 1u);
-    const std::vector<Argument> want = {{Argument::Kind::Buffer, 0}, {Argument::Kind::Buffer, 1}, {Argument::Kind::Buffer, 2}, {Argument::Kind::Error, 0}};
+    const std::vector<Argument> want = {{Argument::Kind::Buffer, 0},
+                                        {Argument::Kind::Buffer, 1},
+                                        {Argument::Kind::Buffer, 2},
+                                        {Argument::Kind::Error, 0}};
     EXPECT_EQ(k.launches[0].arguments, want);
     EXPECT_TRUE(has(k, "ig_embedding(void* b0, void* b1, void* b2, void* error)"));
-    for (const Argument& a : print(chain(10)).launches[0].arguments) EXPECT_NE(a.kind, Argument::Kind::Error);
+    const PrintedKernel plain = print(chain(10));
+    for (const Argument& a : plain.launches[0].arguments) EXPECT_NE(a.kind, Argument::Kind::Error);
 }
 
 TEST(Print, GuardsThatAlwaysHoldVanish) {
@@ -114,12 +118,13 @@ TEST(Schedule, FollowsTheShape) {
     EXPECT_TRUE(short_rows.stash);
     const Schedule long_rows = codegen::choose_schedule(softmax(64, 60000).program);
     EXPECT_EQ(long_rows.lanes, long_rows.threads);
-    EXPECT_FALSE(long_rows.stash); // read again
+    EXPECT_FALSE(long_rows.stash);                                                         // read again
     EXPECT_EQ(codegen::choose_schedule(max_pool(64, 112, 112, 3, 2, 1).program).lanes, 1); // neighbouring windows
 }
 
 TEST(ScheduleDeath, OneThatCannotCarryTheProgram) {
-    EXPECT_DEATH(codegen::print_kernel(softmax(4, 10).program, codegen::cuda(), {.strategy = Strategy::Map}), "not a map");
+    EXPECT_DEATH(codegen::print_kernel(softmax(4, 10).program, codegen::cuda(), {.strategy = Strategy::Map}),
+                 "not a map");
     EXPECT_DEATH(codegen::print_kernel(softmax(4, 100).program, codegen::cuda(),
                                        {.strategy = Strategy::Rows, .threads = 64, .lanes = 32, .per_thread = 2}),
                  "unrolled rows must be covered");

@@ -247,5 +247,81 @@ TEST(Program, Reductions) {
     }
 }
 
+// One Adam step over several tensors of very different sizes, in place: p, m and v are written where they are read.
+TEST(Program, SegmentsInPlace) {
+    const int64_t extents[] = {1, 100000, 64, 10, 0, 1500, 7};
+    int64_t largest = 0;
+    for (int64_t e : extents) largest = std::max(largest, e);
+    Builder b({}, {}, {largest});
+    b.at(Level::Once);
+    const ValueId lr = b.load(0, f32, {0});
+    b.at(Level::Point);
+    const ValueId p = b.load(1, f32, {1}), g = b.load(2, f32, {1}), m = b.load(3, f32, {1}), v = b.load(4, f32, {1});
+    const auto c = [&](double x) { return b.constant(f32, x); };
+    const ValueId m1 = b.apply(Scalar::add, b.apply(Scalar::mul, m, c(0.9)), b.apply(Scalar::mul, g, c(0.1)));
+    const ValueId v1 = b.apply(Scalar::add, b.apply(Scalar::mul, v, c(0.999)), b.apply(Scalar::mul, b.apply(Scalar::mul, g, g), c(0.001)));
+    const ValueId step = b.apply(Scalar::div, m1, b.apply(Scalar::add, b.apply(Scalar::sqrt, v1), c(1e-8)));
+    b.store(3, f32, {1}, m1);
+    b.store(4, f32, {1}, v1);
+    b.store(1, f32, {1}, b.apply(Scalar::sub, p, b.apply(Scalar::mul, lr, step)));
+    Buffers buffers{TestBuffer(f32, 1).fill(1, 0.001, 0.002)};
+    for (int64_t e : extents) {
+        const int32_t first = static_cast<int32_t>(buffers.size());
+        b.segment(e, {0, first, first + 1, first + 2, first + 3, first + 2, first + 3, first});
+        for (int i = 0; i < 4; ++i) buffers.push_back(TestBuffer(f32, e).fill(static_cast<uint32_t>(first + i), i == 3 ? 0.1 : -1, 1));
+    }
+    check(b.build(static_cast<int32_t>(buffers.size()), 0), buffers, {1e-5, 1e-6});
+}
+
+// Values that depend on no axis, and a counter that is read by all and increased once.
+TEST(Program, OnceValuesAndStores) {
+    Builder b({3}, {}, {50});
+    b.at(Level::Once);
+    const ValueId t = b.load(0, i64, {0, 0});
+    b.store(0, i64, {0, 0}, b.apply(Scalar::add, t, b.constant(i64, 1)));
+    const ValueId scale = b.apply(Scalar::exp, b.apply(Scalar::neg, b.cast(f32, t)));
+    b.at(Level::Point);
+    b.store(1, f32, {50, 1}, b.apply(Scalar::mul, b.cast(f32, b.iota({50, 1})), scale));
+    Buffers buffers{TestBuffer(i64, 1), TestBuffer(f32, 150)};
+    buffers[0].set(0, 3);
+    check(b.build(1, 1), buffers);
+}
+
+// y = x + x[label] in place of x: the gather must see the row before it is overwritten; and chains of aliases.
+TEST(Program, AliasesThatNeedCare) {
+    const int64_t n = 5000;
+    Builder b({}, {}, {n});
+    const ValueId x = b.load(0, f32, {1}), y = b.load(1, f32, {1});
+    const ValueId sum = b.apply(Scalar::add, x, y);
+    b.store(2, f32, {1}, sum);                             // in place of x or y
+    b.store(3, f32, {1}, b.apply(Scalar::sub, x, sum));    // x is read after sum is made
+    b.store(4, f32, {1}, b.apply(Scalar::mul, y, sum));    // y too
+    const ProgramPtr p = b.build(2, 3);
+    const Buffers buffers{TestBuffer(f32, n).fill(1), TestBuffer(f32, n).fill(2), TestBuffer(f32, n), TestBuffer(f32, n), TestBuffer(f32, n)};
+    // The interpreter runs in the order of the code, so it gets the stores last: all loads come first in this program.
+    check(p, buffers);
+    check(p, buffers, {}, {-1, -1, 0});
+    check(p, buffers, {}, {-1, -1, 1});
+    check(p, buffers, {}, {-1, -1, 1, 0});
+    check(p, buffers, {}, {-1, -1, -1, 1, 0});
+}
+
+// 16M ones and a little: blocked sums keep their digits where a running f32 sum would stand still.
+TEST(Program, LongSumsAreAccurate) {
+    const int64_t n = 1 << 24;
+    for (int which = 0; which < 3; ++which) {
+        Builder b({}, which == 0 ? Ints{} : Ints{which == 1 ? n / 4096 : n / 8}, which == 0 ? Ints{n} : Ints{which == 1 ? 4096 : 8});
+        const ValueId x = b.load(0, f32, which == 0 ? Ints{1} : Ints{which == 1 ? 4096 : 8, 1});
+        const ValueId s = b.reduce(Monoid::Sum, Level::Point, 0, which == 2 ? Level::Column : Level::Final, x);
+        b.at(which == 2 ? Level::Column : Level::Final).store(1, f32, which == 2 ? Ints{0, 1} : Ints{}, s);
+        Buffers buffers{TestBuffer(f32, n), TestBuffer(f32, 8)};
+        for (int64_t i = 0; i < n; ++i) buffers[0].as<float>()[i] = 1.0f + static_cast<float>(i % 7) * 0.01f;
+        double exact[8] = {};
+        for (int64_t i = 0; i < n; ++i) exact[which == 2 ? i % 8 : 0] += static_cast<double>(buffers[0].as<float>()[i]);
+        execute(ProgramExecutor(b.build(1, 1)), buffers);
+        for (int i = 0; i < (which == 2 ? 8 : 1); ++i) EXPECT_NEAR(buffers[1].at(i) / exact[i], 1.0, 1e-6);
+    }
+}
+
 } // namespace
 } // namespace ingot::cpu::testing

@@ -109,8 +109,9 @@ inline void check(const ProgramPtr& program, const Buffers& initial, Tolerance t
     base::set_num_threads(3);
     const ErrorWord error_two = execute(executor, two, alias);
     base::set_num_threads(threads);
-    EXPECT_EQ(error.code, error_one.code) << program::print(*program);
-    EXPECT_EQ(error.code, error_two.code) << program::print(*program);
+    // Loads whose value nobody uses are not made, so their bad indices may go unnoticed.
+    EXPECT_LE(error_one.code, error.code) << program::print(*program);
+    EXPECT_EQ(error_one.code, error_two.code) << program::print(*program);
     for (size_t b = 0; b < initial.size(); ++b) {
         ASSERT_TRUE(one[b].guards_intact()) << "buffer " << b << " written outside\n" << program::print(*program);
         ASSERT_TRUE(one[b].bytes == two[b].bytes) << "buffer " << b << ": bits depend on threads\n"
@@ -119,8 +120,8 @@ inline void check(const ProgramPtr& program, const Buffers& initial, Tolerance t
             const double e = expected[b].at(i), g = one[b].at(i);
             if (e == g || (std::isnan(e) && std::isnan(g))) continue;
             double allowed = tolerance.absolute + tolerance.relative * std::fabs(e);
-            if (initial[b].type == DType::bf16) allowed = 1e-2 * std::fabs(e) + 1e-30;
-            if (initial[b].type == DType::f16) allowed = 1.2e-3 * std::fabs(e) + 1e-7;
+            if (initial[b].type == DType::bf16) allowed += 1e-2 * std::fabs(e);
+            if (initial[b].type == DType::f16) allowed += 1.2e-3 * std::fabs(e);
             ASSERT_LE(std::fabs(e - g), allowed)
                 << "buffer " << b << " element " << i << ": expected " << e << ", got " << g << "\n"
                 << program::print(*program);

@@ -168,7 +168,7 @@ TEST(Safetensors, RejectsBadEntries) {
     EXPECT_REJECTED(R"({"a":{"dtype":"F32","shape":{},"data_offsets":[0,8]}})", 8, "unexpected an object");
     EXPECT_REJECTED(R"({"a":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}})", 8, "unexpected a negative number");
     EXPECT_REJECTED(R"({"a":{"dtype":"F32","shape":[2.0],"data_offsets":[0,8]}})", 8, "not a 64-bit unsigned integer");
-    EXPECT_REJECTED(R"({"a":{"dtype":"F32","shape":[1e400],"data_offsets":[0,8]}})", 8, "a");
+    EXPECT_REJECTED(R"({"a":{"dtype":"F32","shape":[1e400],"data_offsets":[0,8]}})", 8, "not valid UTF-8 JSON");
     EXPECT_REJECTED(R"({"a":{"dtype":"F32","shape":[18446744073709551616],"data_offsets":[0,8]}})", 8,
                     "not a 64-bit unsigned integer");
     EXPECT_REJECTED(R"({"a":{"dtype":"F32","shape":[9223372036854775808],"data_offsets":[0,8]}})", 8, "too large");

@@ -10,6 +10,11 @@ size_t at(double index) { return static_cast<size_t>(index); }
 
 Tensor ids(std::vector<int64_t> v, Shape shape) { return Tensor::from<int64_t>(v, std::move(shape)); }
 
+/// Data, unlike ones(): constants may be folded.
+Tensor data(Shape shape) {
+    return Tensor::from<float>(std::vector<float>(static_cast<size_t>(shape.numel()), 1.5F), shape);
+}
+
 /// What reading `make()` throws.
 Bad bad_index(std::function<Tensor()> make, int64_t value, int64_t bound) {
     return {[make] { make().eval(); }, "index " + std::to_string(value) + " is out of range [0, " +
@@ -32,12 +37,12 @@ Cases indexing_cases() {
          .integers = true,
          .bad = {bad_index(
                      [] {
-                         return gather(ones({2, 3}), 1, ids({0, 5}, {2, 1}));
+                         return gather(data({2, 3}), 1, ids({0, 5}, {2, 1}));
                      },
                      5, 3),
                  bad_index(
                      [] {
-                         return gather(ones({2, 3}), 1, ids({-1, 0}, {2, 1}));
+                         return gather(data({2, 3}), 1, ids({-1, 0}, {2, 1}));
                      },
                      -1, 3),
                  {[] {
@@ -86,7 +91,7 @@ Cases indexing_cases() {
                  return out;
              },
          .integers = true,
-         .bad = {bad_index([] { return scatter(ones({2}), 0, ids({2}, {1}), ones({1})); }, 2, 2),
+         .bad = {bad_index([] { return scatter(data({2}), 0, ids({2}, {1}), ones({1})); }, 2, 2),
                  {[] {
                       scatter(ones({2, 3}), 1, ids({0, 1}, {2, 1}), ones({2, 2}));
                   },
@@ -114,7 +119,7 @@ Cases indexing_cases() {
          .integers = true,
          .factor = 2,
          .factor_reason = "sums of up to nine terms",
-         .bad = {bad_index([] { return scatter_add(ones({2}), 0, ids({-3}, {1}), ones({1})); }, -3, 2)}},
+         .bad = {bad_index([] { return scatter_add(data({2}), 0, ids({-3}, {1}), ones({1})); }, -3, 2)}},
         {.name = "index_select",
          .args = {real({2, 5, 3}), integer({4}, 0, 4)},
          .fn = [](const In& in) { return index_select(in[0], 1, in[1]); },
@@ -129,7 +134,7 @@ Cases indexing_cases() {
          .integers = true,
          .bad = {bad_index(
              [] {
-                 return index_select(ones({2, 3}), 0, ids({2}, {1}));
+                 return index_select(data({2, 3}), 0, ids({2}, {1}));
              },
              2, 2)}},
         {.name = "index_select",
@@ -183,7 +188,7 @@ Cases indexing_cases() {
              },
          .bad = {bad_index(
                      [] {
-                         return embedding(ones({7, 4}), ids({7}, {1}));
+                         return embedding(data({7, 4}), ids({7}, {1}));
                      },
                      7, 7),
                  {[] { embedding(ones({7}), ids({1}, {1})); },

@@ -3,6 +3,7 @@
 // Buffers are numbered by the caller: inputs first, then outputs.
 #pragma once
 
+#include <algorithm>
 #include <initializer_list>
 #include <memory>
 #include <utility>
@@ -129,6 +130,7 @@ public:
         for (const Inst& i : program_.code)
             if (i.level == Level::Point || i.level == Level::Row)
                 program_.stages = std::max<int32_t>(program_.stages, i.stage + 1);
+        for (const Reduce& r : program_.reduces) program_.stages = std::max<int32_t>(program_.stages, r.stage + 1);
         verify(program_);
         return std::make_shared<const Program>(program_);
     }

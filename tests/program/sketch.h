@@ -31,15 +31,15 @@ using program::ValueId;
 struct Data {
     DType dtype = DType::f32;
     int64_t count = 0;
-    double lo = -2, hi = 2;         ///< uniform in [lo, hi); integers in [lo, hi)
+    double lo = -2, hi = 2;          ///< uniform in [lo, hi); integers in [lo, hi)
     std::vector<double> values = {}; ///< instead, when not empty
 };
 
 struct Sample {
     Program program;
     std::vector<Data> buffers;
-    bool error = false;      ///< the error word must be set
-    double tolerance = 2e-5; ///< of f32 and f64 results, relative to 1 + |x|
+    bool error = false;                                     ///< the error word must be set
+    double tolerance = 2e-5;                                ///< of f32 and f64 results, relative to 1 + |x|
     std::vector<std::pair<int32_t, int32_t>> in_place = {}; ///< output, input: may share memory
 };
 
@@ -75,7 +75,9 @@ public:
     Sketch& column() { return here(Level::Column, 0); }
 
     ValueId load(int32_t buffer, Affine where, std::vector<Guard> guards = {}, double fill = 0) {
-        return push({.code = Code::Load, .type = type_of(memory(buffer)), .slot = slot(buffer, std::move(where), std::move(guards), fill)});
+        return push({.code = Code::Load,
+                     .type = type_of(memory(buffer)),
+                     .slot = slot(buffer, std::move(where), std::move(guards), fill)});
     }
     ValueId gather(int32_t buffer, Affine where, ValueId index, int64_t coef, int64_t bound) {
         const int32_t s = slot(buffer, std::move(where), {}, 0);
@@ -86,7 +88,10 @@ public:
         return push({.code = Code::Load, .type = type_of(o.dtype), .slot = s});
     }
     void store(int32_t buffer, Affine where, ValueId v, std::vector<Guard> guards = {}) {
-        Inst in{.code = Code::Store, .type = type_of(memory(buffer)), .a = v, .slot = slot(buffer, std::move(where), std::move(guards), 0)};
+        Inst in{.code = Code::Store,
+                .type = type_of(memory(buffer)),
+                .a = v,
+                .slot = slot(buffer, std::move(where), std::move(guards), 0)};
         in.level = level_;
         in.stage = static_cast<uint8_t>(stage_);
         sample.program.code.push_back(in);
@@ -94,15 +99,19 @@ public:
     ValueId constant(double x, DType t = DType::f32) { return push({.code = Code::Const, .type = t, .imm = x}); }
     ValueId iota(Affine a) {
         sample.program.affines.push_back(std::move(a));
-        return push({.code = Code::Iota, .type = DType::i64, .slot = static_cast<int32_t>(sample.program.affines.size()) - 1});
+        return push(
+            {.code = Code::Iota, .type = DType::i64, .slot = static_cast<int32_t>(sample.program.affines.size()) - 1});
     }
     ValueId random(int32_t key, ValueId element) {
-        return push({.code = Code::Random, .type = DType::f32, .a = element,
+        return push({.code = Code::Random,
+                     .type = DType::f32,
+                     .a = element,
                      .slot = slot(key, {0, Ints(sample.program.axes.size(), 0)}, {}, 0)});
     }
     ValueId apply(Scalar f, ValueId a, ValueId b = kNone, ValueId c = kNone) {
         const ScalarKind kind = info(f).kind;
-        const DType t = kind == ScalarKind::cmp || kind == ScalarKind::log ? DType::boolean : types_[size_t(f == Scalar::where ? b : a)];
+        const DType t = kind == ScalarKind::cmp || kind == ScalarKind::log ? DType::boolean
+                                                                           : types_[size_t(f == Scalar::where ? b : a)];
         return push({.code = Code::Apply, .function = f, .type = t, .a = a, .b = b, .c = c});
     }
     ValueId cast(ValueId a, DType t) { return push({.code = Code::Cast, .type = t, .a = a}); }
@@ -127,7 +136,9 @@ public:
     Sample sample;
 
 private:
-    static DType type_of(DType m) { return m == DType::f16 || m == DType::bf16 ? DType::f32 : m == DType::u8 ? DType::i32 : m; }
+    static DType type_of(DType m) {
+        return m == DType::f16 || m == DType::bf16 ? DType::f32 : m == DType::u8 ? DType::i32 : m;
+    }
     DType memory(int32_t buffer) const { return sample.buffers[size_t(buffer)].dtype; }
     Sketch& here(Level level, int stage) {
         level_ = level;
@@ -137,7 +148,8 @@ private:
     int32_t slot(int32_t buffer, Affine where, std::vector<Guard> guards, double fill) {
         where.coef.resize(sample.program.axes.size(), 0);
         for (Guard& g : guards) g.at.coef.resize(sample.program.axes.size(), 0);
-        sample.program.operands.push_back({buffer, memory(buffer), std::move(where), std::move(guards), fill, kNone, 0, 0});
+        sample.program.operands.push_back(
+            {buffer, memory(buffer), std::move(where), std::move(guards), fill, kNone, 0, 0});
         return static_cast<int32_t>(sample.program.operands.size()) - 1;
     }
     ValueId fresh(DType t) {
@@ -164,7 +176,8 @@ inline std::vector<std::vector<std::byte>> make_buffers(const Sample& sample) {
     uint64_t state = 0x9E3779B97F4A7C15ull;
     for (size_t b = 0; b < sample.buffers.size(); ++b) {
         const Data& d = sample.buffers[b];
-        std::vector<std::byte> bytes(static_cast<size_t>(d.count) * size_of(d.dtype) + 16, std::byte{0x5a}); // never empty
+        std::vector<std::byte> bytes(static_cast<size_t>(d.count) * size_of(d.dtype) + 16,
+                                     std::byte{0x5a}); // never empty
         const bool output = b >= static_cast<size_t>(sample.program.num_inputs);
         for (int64_t i = 0; i < d.count && !output; ++i) {
             state = state * 6364136223846793005ull + 1442695040888963407ull;

@@ -33,13 +33,17 @@ TEST(Cells, EveryWayOfLookingAtACellKeepsItsOldValue) {
     using View = std::function<Tensor(const Tensor&)>;
     const std::vector<View> views = {
         [](const Tensor& w) { return w.detach(); },
-        [](const Tensor& w) { return reshape(w, {3, 2}); },
+        [](const Tensor& w) {
+            return reshape(w, {3, 2});
+        },
         [](const Tensor& w) { return reshape(transpose(w, 0, 1), {6}); },
         [](const Tensor& w) { return w * 1; },
         [](const Tensor& w) { return w + 0; },
         [](const Tensor& w) { return slice(w, 0, 0, 2); },
         [](const Tensor& w) { return select(w, 0, 1); },
-        [](const Tensor& w) { return expand(unsqueeze(w, 0), {2, 2, 3}); },
+        [](const Tensor& w) {
+            return expand(unsqueeze(w, 0), {2, 2, 3});
+        },
         [](const Tensor& w) { return cast(cast(w, f64), f32); },
         [](const Tensor& w) { return sum(w); },
     };
@@ -229,7 +233,8 @@ TEST(Cells, FormatsOfWeightsAreInvisible) {
         EXPECT_TRUE(near(values(conv.weight), expected, 1e-6)) << i;
     }
     EXPECT_EQ(values(snapshot), start);
-    EXPECT_TRUE(near(values(slice(conv.weight, 0, 5, 6)), Floats(expected.begin() + 5 * 144, expected.begin() + 6 * 144), 1e-6));
+    EXPECT_TRUE(near(values(slice(conv.weight, 0, 5, 6)),
+                     Floats(expected.begin() + 5 * 144, expected.begin() + 6 * 144), 1e-6));
     conv.weight.assign_slice({0, 0, 0, 0}, {1, 16, 3, 3}, zeros({1, 16, 3, 3}));
     const Floats y = values(conv(x));
     const float bias = values(conv.bias)[0];

@@ -6,8 +6,6 @@
 #include <set>
 #include <thread>
 
-#include "passes/pass.h"
-
 using namespace ingot;
 using namespace ingot::rulestest;
 
@@ -30,7 +28,7 @@ TEST(Random, DrawsAreDifferentNumbers) {
     std::set<float> all(va.begin(), va.end());
     all.insert(vb.begin(), vb.end());
     EXPECT_GE(all.size(), 126u); // of 2^24 numbers, 128 draws hardly ever meet twice
-    EXPECT_EQ(values(a), va); // and each stays what it is
+    EXPECT_EQ(values(a), va);    // and each stays what it is
 }
 
 TEST(Random, TheOrderOfReadingDoesNotMatter) {
@@ -73,11 +71,12 @@ TEST(Random, PassesAndDevicesDrawTheSame) {
         return std::pair(values(x), values(mask));
     };
     const auto [x, mask] = draw(Device::cpu());
-    passes::set_passes("none");
-    const auto [x_none, mask_none] = draw(Device::cpu());
-    passes::set_passes("");
-    EXPECT_EQ(x_none, x);
-    EXPECT_EQ(mask_none, mask);
+    {
+        const WithPasses none("none");
+        const auto [x_none, mask_none] = draw(Device::cpu());
+        EXPECT_EQ(x_none, x);
+        EXPECT_EQ(mask_none, mask);
+    }
     const auto [x_reference, mask_reference] = draw(Device::reference());
     EXPECT_EQ(x_reference, x);
     EXPECT_TRUE(near(mask_reference, mask, 1e-6));

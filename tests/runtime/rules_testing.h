@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <cstdlib>
 #include <fstream>
 #include <functional>
 #include <string>
@@ -20,6 +21,8 @@
 #include <ingot/nn.h>
 #include <ingot/ops.h>
 #include <ingot/optim.h>
+
+#include "passes/pass.h"
 
 namespace ingot::rulestest {
 
@@ -92,7 +95,7 @@ template <class F> std::string error_of(F&& f) {
     return "";
 }
 /// f throws an ingot::Error whose text holds all of `parts`.
-template <class F> ::testing::AssertionResult fails_with(F&& f, const std::vector<std::string>& parts) {
+template <class F>::testing::AssertionResult fails_with(F&& f, const std::vector<std::string>& parts) {
     const std::string text = error_of(f);
     if (text.empty()) return ::testing::AssertionFailure() << "no ingot::Error was thrown";
     for (const auto& part : parts) {
@@ -177,6 +180,19 @@ inline Tensor train_step(nn::Sequential& model, optim::Optimizer& opt, const Ten
     opt.step();
     return loss;
 }
+
+/// Other passes while it lives; afterwards those that INGOT_PASSES asks for.
+class WithPasses {
+public:
+    explicit WithPasses(const std::string& text) { passes::set_passes(text); }
+    ~WithPasses() { passes::set_passes(asked()); }
+    WithPasses(const WithPasses&) = delete;
+    WithPasses& operator=(const WithPasses&) = delete;
+    static std::string asked() {
+        const char* text = std::getenv("INGOT_PASSES");
+        return text ? text : "";
+    }
+};
 
 /// The memory that the process occupies, in bytes, as the system counts it.
 inline int64_t resident_bytes() {

@@ -173,12 +173,30 @@ TEST(Structure, WhatDiffersIsNotConfused) {
         {[&] { return slice(a, 1, 0, 1); }, {1, 3}},
         {[&] { return slice(a, 1, 1, 2); }, {2, 4}},
         {[&] { return slice(a, 0, 0, 1); }, {1, 2}},
-        {[&] { return concat({a, b}, 0); }, {1, 2, 3, 4, 5, 6, 7, 8}},
-        {[&] { return concat({b, a}, 0); }, {5, 6, 7, 8, 1, 2, 3, 4}},
-        {[&] { return concat({a, b}, 1); }, {1, 2, 5, 6, 3, 4, 7, 8}},
-        {[&] { return pad(sum(a, 0), {1, 0}); }, {0, 4, 6}},
-        {[&] { return pad(sum(a, 0), {0, 1}); }, {4, 6, 0}},
-        {[&] { return pad(sum(a, 0), {0, 1}, 5); }, {4, 6, 5}},
+        {[&] {
+             return concat({a, b}, 0);
+         },
+         {1, 2, 3, 4, 5, 6, 7, 8}},
+        {[&] {
+             return concat({b, a}, 0);
+         },
+         {5, 6, 7, 8, 1, 2, 3, 4}},
+        {[&] {
+             return concat({a, b}, 1);
+         },
+         {1, 2, 5, 6, 3, 4, 7, 8}},
+        {[&] {
+             return pad(sum(a, 0), {1, 0});
+         },
+         {0, 4, 6}},
+        {[&] {
+             return pad(sum(a, 0), {0, 1});
+         },
+         {4, 6, 0}},
+        {[&] {
+             return pad(sum(a, 0), {0, 1}, 5);
+         },
+         {4, 6, 5}},
         {[&] { return where(a > b, a, b); }, {5, 6, 7, 8}},
         {[&] { return where(a < b, a, b); }, {1, 2, 3, 4}},
         {[&] { return clamp(a, 2, 3); }, {2, 2, 3, 3}},
@@ -193,8 +211,14 @@ TEST(Structure, WhatDiffersIsNotConfused) {
         {[&] { return full({2}, 2.5); }, {2.5, 2.5}},
         {[&] { return arange(0, 4, 2) * 1.0; }, {0, 2}},
         {[&] { return arange(1, 5, 2) * 1.0; }, {1, 3}},
-        {[&] { return one_hot(ids({1, 0}), 2) * 1.0; }, {0, 1, 1, 0}},
-        {[&] { return one_hot(ids({0, 1}), 2) * 1.0; }, {1, 0, 0, 1}},
+        {[&] {
+             return one_hot(ids({1, 0}), 2) * 1.0;
+         },
+         {0, 1, 1, 0}},
+        {[&] {
+             return one_hot(ids({0, 1}), 2) * 1.0;
+         },
+         {1, 0, 0, 1}},
     };
     for (int round = 0; round < 2; ++round) {
         for (size_t i = 0; i < rows.size(); ++i) {

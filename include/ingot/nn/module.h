@@ -35,7 +35,7 @@ public:
 
     /// All parameters, each once even when two submodules share it; names are PyTorch's ("0.weight").
     StateDict named_parameters() const;
-    std::vector<Tensor> parameters() const { return named_parameters().tensors(); }
+    std::vector<Tensor> parameters() const;
     StateDict named_buffers() const;
     std::vector<Tensor> buffers() const { return named_buffers().tensors(); }
     /// Number of elements of all parameters.

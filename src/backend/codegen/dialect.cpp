@@ -58,7 +58,8 @@ __device__ __forceinline__ long long ig_check_index(long long index, long long b
 // Helpers in the common subset of the dialects. Bodies below follow: Philox4x32-10 from Salmon et al., "Parallel Random
 // Numbers: As Easy as 1, 2, 3" (SC11); Chan, Golub, LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing
 // Sample Variances" (1979).
-constexpr const char* kOrder = R"(// Puts the lower lane's value first, so that both lanes of a pair compute the same bits.
+constexpr const char* kOrder =
+    R"(// Puts the lower lane's value first, so that both lanes of a pair compute the same bits.
 template <class T> $function void ig_order(bool swap, T& a, T& b) {
     const T low = swap ? b : a;
     b = swap ? a : b;
@@ -66,7 +67,8 @@ template <class T> $function void ig_order(bool swap, T& a, T& b) {
 }
 )";
 
-constexpr const char* kArg = R"(// (v, i) becomes the better of itself and (w, j): NaN wins over all, the smaller index among equals. An index of -1: none.
+constexpr const char* kArg =
+    R"(// (v, i) becomes the better of itself and (w, j): NaN wins over all, the smaller index among equals. An index of -1: none.
 template <class T> $function void ig_argmax(T& v, long long& i, T w, long long j) {
     const bool same = w == v || (w != w && v != v);
     if (j >= 0 && (i < 0 || (same ? j < i : (w > v || w != w) && v == v))) {
@@ -120,7 +122,8 @@ constexpr const char* kPhilox = R"($function float ig_philox(const void* state, 
 }
 )";
 
-constexpr const char* kIntegerDivision = R"(// Rounds toward minus infinity; dividing by zero gives 0, and the smallest integer by -1 wraps.
+constexpr const char* kIntegerDivision =
+    R"(// Rounds toward minus infinity; dividing by zero gives 0, and the smallest integer by -1 wraps.
 template <class T, class U> $function T ig_floor_divide(T a, T b, U) {
     if (b == 0) return 0;
     if (b == -1) return (T)((U)0 - (U)a);

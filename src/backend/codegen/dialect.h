@@ -22,17 +22,17 @@ namespace ingot::codegen {
 
 struct Dialect {
     const char* name;
-    const char* prelude;   ///< printed once at the top of each source
-    const char* function;  ///< put before helper functions
-    const char* kernel;    ///< put before a kernel's name; "$threads" stands for the threads of a block
-    const char* shared;    ///< put before arrays shared by a block
-    const char* unroll;    ///< the line before a loop of constant length that must be unrolled; empty: none
-    const char* f32;       ///< type names
+    const char* prelude;  ///< printed once at the top of each source
+    const char* function; ///< put before helper functions
+    const char* kernel;   ///< put before a kernel's name; "$threads" stands for the threads of a block
+    const char* shared;   ///< put before arrays shared by a block
+    const char* unroll;   ///< the line before a loop of constant length that must be unrolled; empty: none
+    const char* f32;      ///< type names
     const char* f64;
     const char* i32;
     const char* i64;
     const char* boolean;
-    const char* u8;        ///< 8 and 16 unsigned bits, for memory
+    const char* u8; ///< 8 and 16 unsigned bits, for memory
     const char* u16;
     /// This language's spelling of a function over a, b, c in type `type`, or nullptr: as for every language.
     const char* (*spelling)(Scalar function, DType type);

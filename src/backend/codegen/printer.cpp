@@ -49,8 +49,10 @@ Printer::Printer(const program::Program& program, const Dialect& dialect, const 
     }
     const bool accumulates = facts_.column || facts_.final;
     const int64_t walked = p_.a_count() * (s_.strategy == Strategy::Flat ? p_.r_count() : 1);
-    if (accumulates) chunks_ = std::max<int64_t>(1, ceil_div(walked, s_.chunk));
-    else if (s_.strategy == Strategy::Rows) chunks_ = p_.a_count();
+    if (accumulates)
+        chunks_ = std::max<int64_t>(1, ceil_div(walked, s_.chunk));
+    else if (s_.strategy == Strategy::Rows)
+        chunks_ = p_.a_count();
     combine_ = accumulates && chunks_ > 1;
     choose_index_type();
 }
@@ -75,7 +77,8 @@ void Printer::end_kernel(const std::string& suffix, int64_t grid, int32_t block)
     axes_live_.assign(p_.axes.size(), false);
     emit(needed(roots, [](const Inst& in) { return in.level == Level::Once; }));
 
-    Launch launch{.entry = out_.name + suffix, .grid = grid, .block = block, .shared_bytes = shared_bytes_, .arguments = {}};
+    Launch launch{
+        .entry = out_.name + suffix, .grid = grid, .block = block, .shared_bytes = shared_bytes_, .arguments = {}};
     std::string parameters;
     const auto parameter = [&](Argument::Kind kind, int32_t index, const std::string& name) {
         launch.arguments.push_back({kind, index});
@@ -145,8 +148,10 @@ void Printer::many_points(const std::string& index, const std::string& first, co
         text_.open("for (int k = 0; k < ", s_.per_thread, "; ++k)");
         text_.line("const ig_index ", index, " = ", first, " + k * ", s_.threads, ";");
         if (!limit.empty()) text_.open("if (", index, " < ", limit, ")");
-        if (index == "flat") decompose("flat", 0, static_cast<int32_t>(p_.axes.size()));
-        else axes_live_.assign(1, true);
+        if (index == "flat")
+            decompose("flat", 0, static_cast<int32_t>(p_.axes.size()));
+        else
+            axes_live_.assign(1, true);
         body();
         if (!limit.empty()) text_.close();
         text_.close();
@@ -155,7 +160,8 @@ void Printer::many_points(const std::string& index, const std::string& first, co
     std::vector<ValueId> loads;
     if (s_.per_thread > 1)
         for (const int32_t i : point_code({}))
-            if (p_.code[at(i)].code == Code::Load && p_.code[at(i)].level != Level::Once) loads.push_back(p_.code[at(i)].dst);
+            if (p_.code[at(i)].code == Code::Load && p_.code[at(i)].level != Level::Once)
+                loads.push_back(p_.code[at(i)].dst);
     if (!loads.empty()) {
         const std::vector<int32_t> code = needed(loads, [this](const Inst& in) { return in_point(in); });
         for (const ValueId v : loads) {
@@ -171,16 +177,20 @@ void Printer::many_points(const std::string& index, const std::string& first, co
 void Printer::final_code(bool stores, const std::string& only_if) {
     for (const Inst& in : p_.code) {
         if (in.level != Level::Final) continue;
-        if (in.code != Code::Store) instruction(in);
-        else if (stores) store(in, only_if);
+        if (in.code != Code::Store)
+            instruction(in);
+        else if (stores)
+            store(in, only_if);
     }
 }
 
 void Printer::column_code(const std::string& only_if) {
     for (const Inst& in : p_.code) {
         if (in.level != Level::Column) continue;
-        if (in.code != Code::Store) instruction(in);
-        else store(in, only_if);
+        if (in.code != Code::Store)
+            instruction(in);
+        else
+            store(in, only_if);
     }
 }
 

@@ -50,7 +50,8 @@ private:
     void decompose(const std::string& flat, int32_t first, int32_t last);
 
     // Instructions of `level` that `roots` need, in order, stopping at values in `have`.
-    std::vector<int32_t> needed(const std::vector<ValueId>& roots, const std::function<bool(const program::Inst&)>& here) const;
+    std::vector<int32_t> needed(const std::vector<ValueId>& roots,
+                                const std::function<bool(const program::Inst&)>& here) const;
     void add_operands(const program::Inst& in, std::vector<ValueId>& to) const;
 
     // printer_reduce.cpp
@@ -101,12 +102,12 @@ private:
     const Schedule s_;
     const Facts facts_;
     PrintedKernel out_;
-    bool wide_index_ = false; ///< ig_index is 64 bits wide
-    int64_t chunks_ = 1;      ///< of A, or of A x R (Flat)
-    bool combine_ = false;    ///< partial results go through the workspace into a second launch
-    std::vector<DType> types_;    ///< of each value
-    std::vector<int32_t> def_;    ///< value -> instruction, or -1
-    std::vector<bool> stashed_;   ///< value -> kept per row element
+    bool wide_index_ = false;                      ///< ig_index is 64 bits wide
+    int64_t chunks_ = 1;                           ///< of A, or of A x R (Flat)
+    bool combine_ = false;                         ///< partial results go through the workspace into a second launch
+    std::vector<DType> types_;                     ///< of each value
+    std::vector<int32_t> def_;                     ///< value -> instruction, or -1
+    std::vector<bool> stashed_;                    ///< value -> kept per row element
     std::vector<std::vector<int32_t>> stage_code_; ///< Rows: instructions evaluated in each stage's loop
     std::vector<std::vector<int64_t>> offsets_;    ///< workspace: reduction -> component -> bytes
     Helpers helpers_;

@@ -45,9 +45,11 @@ void Printer::choose_index_type() {
     for (const Affine& affine : p_.affines) largest = std::max(largest, magnitude(affine, p_.axes));
     const double p = static_cast<double>(p_.p_count()), a = static_cast<double>(p_.a_count()),
                  r = static_cast<double>(p_.r_count());
-    largest = std::max({largest, p * a * r, p * r * static_cast<double>(chunks_), p * static_cast<double>(chunks_), a, r});
+    largest =
+        std::max({largest, p * a * r, p * r * static_cast<double>(chunks_), p * static_cast<double>(chunks_), a, r});
     // Threads beyond the end of the index space compute an index too.
-    wide_index_ = largest + static_cast<double>(s_.chunk) + double(s_.threads) * std::max(s_.per_thread, 1) >= 2147483648.0;
+    wide_index_ =
+        largest + static_cast<double>(s_.chunk) + double(s_.threads) * std::max(s_.per_thread, 1) >= 2147483648.0;
 }
 
 std::string Printer::type(DType t) const {
@@ -97,8 +99,10 @@ std::string Printer::affine(const Affine& a) const {
         const int64_t coef = a.coef[i];
         if (coef == 0 || p_.axes[i] <= 1) continue;
         INGOT_ASSERT(axes_live_[i], "an address depends on an axis that is not walked at its level");
-        if (!sum.empty()) sum += coef < 0 ? " - " : " + ";
-        else if (coef < 0) sum += "-";
+        if (!sum.empty())
+            sum += coef < 0 ? " - " : " + ";
+        else if (coef < 0)
+            sum += "-";
         append(sum, cat("i", i));
         if (std::abs(coef) != 1) append(sum, cat(" * ", std::abs(coef)));
     }
@@ -178,8 +182,8 @@ std::string Printer::expression(const Inst& in) {
     case Code::Iota: return cat("(", type(in.type), ")(", affine(p_.affines[at(in.slot)]), ")");
     case Code::Random:
         helpers_.philox = true;
-        return cat("ig_philox((const ", d_.i64, "*)", pointer(in.slot), " + (", affine(p_.operands[at(in.slot)].at), "), ",
-                   value(in.a), ")");
+        return cat("ig_philox((const ", d_.i64, "*)", pointer(in.slot), " + (", affine(p_.operands[at(in.slot)].at),
+                   "), ", value(in.a), ")");
     case Code::Cast:
         if (in.type == DType::boolean) return cat("(", value(in.a), " != 0)");
         if (is_float(types_[at(in.a)]) && is_integer(in.type)) {
@@ -212,10 +216,14 @@ std::string Printer::expression(const Inst& in) {
             continue;
         }
         const std::string token = shape.substr(i, end - i);
-        if (token == "a") out += value(in.a);
-        else if (token == "b") out += value(in.b);
-        else if (token == "c") out += value(in.c);
-        else out += token;
+        if (token == "a")
+            out += value(in.a);
+        else if (token == "b")
+            out += value(in.b);
+        else if (token == "c")
+            out += value(in.c);
+        else
+            out += token;
         i = end;
     }
     return out;
@@ -242,8 +250,10 @@ void Printer::instruction(const Inst& in) {
     };
     if (o.index < 0) {
         const std::string loaded = guard == "false" ? fill : convert(memory(o, base, affine(o.at)));
-        if (guard.empty() || guard == "false") text_.line(constant, " = ", loaded, ";");
-        else text_.line(constant, " = ", guard, " ? ", loaded, " : ", fill, ";");
+        if (guard.empty() || guard == "false")
+            text_.line(constant, " = ", loaded, ";");
+        else
+            text_.line(constant, " = ", guard, " ? ", loaded, " : ", fill, ";");
         return;
     }
     error_used_ = true;

@@ -35,7 +35,8 @@ void Printer::columns_kernel(bool combine) {
     // x: threads along the columns, y: threads along the folded index; y shrinks until the states fit in shared memory.
     const int32_t x = combine ? power_of_two(r, 32) : s_.lanes;
     int32_t y = combine ? std::min(256 / x, power_of_two(walked, 256)) : s_.threads / x;
-    while (x * y > 32 && y > 1 && (x * y * state_bytes > kSharedBytes || int64_t{y} > 2 * std::min(chunk, walked))) y /= 2;
+    while (x * y > 32 && y > 1 && (x * y * state_bytes > kSharedBytes || int64_t{y} > 2 * std::min(chunk, walked)))
+        y /= 2;
     const int32_t threads = std::max(x * y, 32);
     y = threads / x;
     const int64_t tiles = ceil_div(r, x), grid = p * chunks * tiles;
@@ -143,12 +144,15 @@ void Printer::flat_kernel(bool combine) {
     const std::vector<int32_t> reduces = reduces_where([](const Reduce& x) { return x.to == Level::Final; });
 
     begin_kernel();
-    if (groups == 1) text_.line("const int lane = tid;");
-    else text_.line("const int lane = tid & ", lanes - 1, ";");
-    text_.line("const ig_index unit = (ig_index)ig_block()", groups == 1 ? "" : cat(" * ", groups, " + tid / ", lanes), ";");
+    if (groups == 1)
+        text_.line("const int lane = tid;");
+    else
+        text_.line("const int lane = tid & ", lanes - 1, ";");
+    text_.line("const ig_index unit = (ig_index)ig_block()", groups == 1 ? "" : cat(" * ", groups, " + tid / ", lanes),
+               ";");
     if (units % groups != 0) text_.line("if (unit >= ", units, ") return;");
-    text_.line("const ig_index p = (ig_index)((ig_uindex)unit / ", chunks, "), chunk = (ig_index)((ig_uindex)unit % ", chunks,
-               ");");
+    text_.line("const ig_index p = (ig_index)((ig_uindex)unit / ", chunks, "), chunk = (ig_index)((ig_uindex)unit % ",
+               chunks, ");");
     decompose("p", 0, p_.num_p);
     if (combine) {
         fold_finals(lanes, true);

@@ -98,8 +98,8 @@ void Printer::merge(int32_t reduce, const Names& into, const Names& other) {
     case Monoid::ArgMax:
     case Monoid::ArgMin:
         helpers_.arg = true;
-        text_.line(p_.reduces[at(reduce)].monoid == Monoid::ArgMax ? "ig_argmax(" : "ig_argmin(", into[0], ", ", into[1],
-                   ", ", other[0], ", ", other[1], ");");
+        text_.line(p_.reduces[at(reduce)].monoid == Monoid::ArgMax ? "ig_argmax(" : "ig_argmin(", into[0], ", ",
+                   into[1], ", ", other[0], ", ", other[1], ");");
         break;
     case Monoid::Welford:
         helpers_.welford = true;
@@ -160,7 +160,8 @@ void Printer::group_reduce(const std::vector<int32_t>& reduces, int32_t lanes) {
             Names names;
             for (const Component& c : components(j))
                 names.push_back(shared_array(cat("w", j, "_", names.size()), component_type(c),
-                                             c.count ? (wide_index_ ? 8 : 4) : static_cast<int64_t>(size_of(c.type)), warps));
+                                             c.count ? (wide_index_ ? 8 : 4) : static_cast<int64_t>(size_of(c.type)),
+                                             warps));
             shared.push_back(names);
         }
         text_.open("if ((tid & 31) == 0)");

@@ -42,7 +42,8 @@ void Printer::plan_stages() {
         if (stores[s])
             for (size_t later = s + 1; later < roots.size(); ++later)
                 for (const int32_t i : needed(roots[later], point))
-                    if (p_.code[at(i)].code == Code::Load && p_.code[at(i)].stage <= s) roots[s].push_back(p_.code[at(i)].dst);
+                    if (p_.code[at(i)].code == Code::Load && p_.code[at(i)].stage <= s)
+                        roots[s].push_back(p_.code[at(i)].dst);
         stage_code_[s] = needed(roots[s], [&](const Inst& in) { return point(in) && !computed[at(in.dst)]; });
         std::vector<ValueId> uses = roots[s];
         for (const int32_t i : stage_code_[s]) add_operands(p_.code[at(i)], uses);
@@ -82,8 +83,7 @@ void Printer::row_stage(int32_t stage) {
                                columns = of_stage(Level::Point, Level::Column);
     for (const int32_t j : row) declare_state(j);
     bool stores = false;
-    for (const Inst& in : p_.code)
-        stores |= in.level == Level::Point && in.stage == stage && in.code == Code::Store;
+    for (const Inst& in : p_.code) stores |= in.level == Level::Point && in.stage == stage && in.code == Code::Store;
     if (stores || !row.empty() || !finals.empty() || !columns.empty()) {
         row_loop([&] {
             emit(stage_code_[at(stage)]);
@@ -112,7 +112,8 @@ void Printer::row_stage(int32_t stage) {
     for (const Inst& in : p_.code)
         if (in.level == Level::Row && in.stage == stage && in.code != Code::Store) instruction(in);
     for (const Inst& in : p_.code)
-        if (in.level == Level::Row && in.stage == stage && in.code == Code::Store) store(in, s_.lanes > 1 ? "lane == 0" : "");
+        if (in.level == Level::Row && in.stage == stage && in.code == Code::Store)
+            store(in, s_.lanes > 1 ? "lane == 0" : "");
     for (const int32_t j : of_stage(Level::Row, Level::Final)) step(j, state(j), "a");
 }
 
@@ -128,7 +129,8 @@ void Printer::rows_kernel() {
 
     begin_kernel();
     text_.line("const int lane = tid & ", s_.lanes - 1, ";");
-    text_.line("const ig_index unit = (ig_index)ig_block()", groups == 1 ? "" : cat(" * ", groups, " + tid / ", s_.lanes), ";");
+    text_.line("const ig_index unit = (ig_index)ig_block()",
+               groups == 1 ? "" : cat(" * ", groups, " + tid / ", s_.lanes), ";");
     if (units % groups != 0) text_.line("if (unit >= ", units, ") return;");
     text_.line("const ig_index p = (ig_index)((ig_uindex)unit / ", chunks_, "), chunk = (ig_index)((ig_uindex)unit % ",
                chunks_, ");");
@@ -166,7 +168,8 @@ void Printer::rows_kernel() {
     for (ValueId v = 0; v < p_.num_values; ++v) stashed_[at(v)] = false;
 
     // Accumulations of rows are the same in every lane; those of points are not.
-    group_reduce(reduces_where([](const Reduce& x) { return x.to == Level::Final && x.from == Level::Point; }), s_.lanes);
+    group_reduce(reduces_where([](const Reduce& x) { return x.to == Level::Final && x.from == Level::Point; }),
+                 s_.lanes);
     if (!combine_) {
         for (const int32_t j : finals) finish(j, state(j));
         final_code(true, s_.lanes > 1 ? "lane == 0" : "");

@@ -14,13 +14,14 @@ using program::Level;
 using program::Monoid;
 using program::Program;
 
-constexpr int64_t kFill = 1 << 18;       // threads that fill a large GPU
-constexpr int64_t kWarpRow = 512;        // the longest row that one warp takes
+constexpr int64_t kFill = 1 << 18; // threads that fill a large GPU
+constexpr int64_t kWarpRow = 512;  // the longest row that one warp takes
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 int32_t power_of_two(int64_t at_least, int64_t most) {
-    return static_cast<int32_t>(std::min<int64_t>(static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(std::max<int64_t>(at_least, 1)))), most));
+    return static_cast<int32_t>(std::min<int64_t>(
+        static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(std::max<int64_t>(at_least, 1)))), most));
 }
 
 // 32-bit registers for one accumulator.
@@ -52,10 +53,14 @@ bool parallel_contiguous(const Program& p) {
 
 Schedule choose_rows(const Program& p, const Facts& f) {
     Schedule s{.strategy = Strategy::Rows, .threads = 128};
-    const int64_t rows = std::max<int64_t>(p.r_count(), 1), a = p.a_count(), parallel = std::max<int64_t>(p.p_count(), 1);
-    if (rows <= 4 || (rows <= 64 && parallel_contiguous(p))) s.lanes = 1;
-    else if (rows <= kWarpRow) s.lanes = power_of_two(rows, 32);
-    else s.lanes = s.threads = power_of_two(ceil_div(rows, 8), f.column ? 512 : 1024);
+    const int64_t rows = std::max<int64_t>(p.r_count(), 1), a = p.a_count(),
+                  parallel = std::max<int64_t>(p.p_count(), 1);
+    if (rows <= 4 || (rows <= 64 && parallel_contiguous(p)))
+        s.lanes = 1;
+    else if (rows <= kWarpRow)
+        s.lanes = power_of_two(rows, 32);
+    else
+        s.lanes = s.threads = power_of_two(ceil_div(rows, 8), f.column ? 512 : 1024);
     if (s.lanes > 32 && s.threads < 128) s.lanes = s.threads = 128;
 
     // Registers: values carried from one stage to a later one, and column accumulators, for each of a thread's elements.
@@ -81,7 +86,9 @@ Schedule choose_rows(const Program& p, const Facts& f) {
     const int64_t budget = s.threads >= 1024 ? 32 : 64; // 1024 threads leave each at most 64 registers in all
     s.column_registers = columns * each <= budget && each <= 32;
     s.stash = carried_count > 0 && (carried_count + (s.column_registers ? columns : 0)) * each <= budget && each <= 32;
-    s.per_thread = p.r_count() > 0 && (s.stash || (s.column_registers && columns > 0) || each == 1) ? static_cast<int32_t>(each) : 0;
+    s.per_thread = p.r_count() > 0 && (s.stash || (s.column_registers && columns > 0) || each == 1)
+                       ? static_cast<int32_t>(each)
+                       : 0;
     if (s.per_thread == 0) s.stash = s.column_registers = false;
 
     if (!f.column && !f.final) {
@@ -111,9 +118,12 @@ Schedule choose_columns(const Program& p) {
 Schedule choose_flat(const Program& p) {
     Schedule s{.strategy = Strategy::Flat, .threads = 256};
     const int64_t n = std::max<int64_t>(p.a_count() * p.r_count(), 1), parallel = std::max<int64_t>(1, p.p_count());
-    if (n <= 4 || (n <= 64 && parallel_contiguous(p))) s.lanes = 1;
-    else if (n <= 1024 && (parallel >= 64 || n <= 64)) s.lanes = power_of_two(n, 32);
-    else s.lanes = s.threads;
+    if (n <= 4 || (n <= 64 && parallel_contiguous(p)))
+        s.lanes = 1;
+    else if (n <= 1024 && (parallel >= 64 || n <= 64))
+        s.lanes = power_of_two(n, 32);
+    else
+        s.lanes = s.threads;
     const int64_t wanted = std::max<int64_t>(1, kFill / s.lanes / parallel);
     const int64_t per_thread = std::clamp<int64_t>(ceil_div(n, wanted * s.lanes), 16, 256);
     s.chunk = std::min<int64_t>(n, per_thread * s.lanes);
@@ -161,7 +171,8 @@ void check(const Program& p, const Schedule& s) {
     INGOT_ASSERT(power(s.threads) && s.threads >= 32 && s.threads <= 1024, "threads of a block");
     INGOT_ASSERT(power(s.lanes) && s.lanes <= s.threads, "lanes of a group");
     INGOT_ASSERT(s.chunk >= 1 && s.per_thread >= 0, "schedule sizes");
-    INGOT_ASSERT(p.segments.empty() == (s.strategy != Strategy::Segments) || !f.beyond_once, "segments need their strategy");
+    INGOT_ASSERT(p.segments.empty() == (s.strategy != Strategy::Segments) || !f.beyond_once,
+                 "segments need their strategy");
     switch (s.strategy) {
     case Strategy::Map:
     case Strategy::Segments:
@@ -176,7 +187,8 @@ void check(const Program& p, const Schedule& s) {
         break;
     case Strategy::Rows:
         INGOT_ASSERT(s.lanes <= 32 || s.lanes == s.threads, "lanes of a group");
-        INGOT_ASSERT(s.per_thread == 0 || int64_t{s.per_thread} * s.lanes >= p.r_count(), "unrolled rows must be covered");
+        INGOT_ASSERT(s.per_thread == 0 || int64_t{s.per_thread} * s.lanes >= p.r_count(),
+                     "unrolled rows must be covered");
         INGOT_ASSERT(s.per_thread > 0 || (!s.stash && !s.column_registers), "registers need unrolled rows");
         INGOT_ASSERT(f.column || f.final || s.chunk == 1, "chunks are for accumulations");
         break;

@@ -25,9 +25,9 @@ struct Schedule {
     int32_t threads = 256;  ///< of a block; a power of two, 32 to 1024
     int32_t lanes = 1;      ///< power of two; Rows, Flat: 1 to 32, or == threads; Columns: 1 to threads
     int32_t per_thread = 1; ///< Map, Segments: points a thread. Rows: ceil(R / lanes) when rows are unrolled, 0: a loop
-    bool stash = false;     ///< Rows, unrolled: Point values used by later stages stay in registers, else evaluated again
+    bool stash = false; ///< Rows, unrolled: Point values used by later stages stay in registers, else evaluated again
     bool column_registers = false; ///< Rows, unrolled: Column accumulators in registers, else in the workspace
-    int64_t chunk = 1;      ///< indices of A (Flat: of A x R) that one group accumulates
+    int64_t chunk = 1;             ///< indices of A (Flat: of A x R) that one group accumulates
     bool operator==(const Schedule&) const = default;
 };
 

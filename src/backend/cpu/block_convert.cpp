@@ -77,7 +77,7 @@ void cast_bool_f32(void* dst, const void* a, const void*, const void*, size_t n)
 }
 
 struct NotZero {
-    template <class D, class V> static HWY_INLINE hn::Mask<D> call(D d, V a, V) { return hn::Ne(a, hn::Zero(d)); }
+    template <class D, class V> static HWY_INLINE hn::Mask<D> call(D d, V a, V) { return hn::Not(hn::Eq(a, hn::Zero(d))); }
 };
 
 template <class From> MapFn cast_from(DType to) {

@@ -21,8 +21,6 @@ namespace ingot::cpu {
 namespace HWY_NAMESPACE {
 namespace {
 
-template <class D, class V> HWY_INLINE V constant(D d, V, float c) { return hn::Set(d, c); }
-
 // x = k ln 2 + r, |r| <= ln 2 / 2 (Cody and Waite: ln 2 in two parts). |x| < 150.
 template <class D, class V> HWY_INLINE V reduce_exp(D d, V x, V& k) {
     k = hn::Round(hn::Mul(x, hn::Set(d, 1.44269504f)));
@@ -221,7 +219,7 @@ template <bool kSine> struct SinCos {
         const auto fine = hn::Le(hn::Abs(x), hn::Set(d, 30000.0f));
         const V safe = hn::IfThenElseZero(fine, x);
         V y;
-        if constexpr (kSine) y = hn::Sin(d, safe);
+        if constexpr (kSine) y = hn::IfThenElse(hn::Eq(x, hn::Zero(d)), x, hn::Sin(d, safe)); // -0 stays
         else y = hn::Cos(d, safe);
         if (HWY_LIKELY(hn::AllTrue(d, fine))) return y;
         HWY_ALIGN float in[HWY_MAX_BYTES / sizeof(float)];

@@ -2,6 +2,7 @@
 #include "backend/cpu/pool_kernels.h"
 
 #include <algorithm>
+#include <cstring>
 #include <type_traits>
 
 #define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
@@ -61,6 +62,10 @@ template <class T> HWY_INLINE void store_index(Vec<T> v, uint8_t* p, int64_t cou
         const hn::Rebind<uint8_t, Tag<T>> d8;
         const auto bytes = hn::DemoteTo(d8, hn::ConvertTo(hn::RebindToSigned<Tag<T>>(), v));
         if (count == lanes_of<T>()) return hn::StoreU(bytes, d8, p);
+        HWY_ALIGN uint8_t buffer[HWY_MAX_BYTES];
+        hn::StoreU(bytes, d8, buffer);
+        std::memcpy(p, buffer, static_cast<size_t>(count));
+        return;
     }
     HWY_ALIGN T buffer[HWY_MAX_BYTES / sizeof(T)];
     hn::Store(v, d, buffer);
@@ -69,8 +74,12 @@ template <class T> HWY_INLINE void store_index(Vec<T> v, uint8_t* p, int64_t cou
 template <class T> HWY_INLINE Vec<T> load_index(const uint8_t* p, int64_t count) {
     const Tag<T> d;
     if constexpr (std::is_same_v<T, float>) {
-        if (count == lanes_of<T>())
-            return hn::ConvertTo(d, hn::PromoteTo(hn::RebindToSigned<Tag<T>>(), hn::LoadU(hn::Rebind<uint8_t, Tag<T>>(), p)));
+        const hn::Rebind<uint8_t, Tag<T>> d8;
+        const hn::RebindToSigned<Tag<T>> d_int;
+        if (count == lanes_of<T>()) return hn::ConvertTo(d, hn::PromoteTo(d_int, hn::LoadU(d8, p)));
+        HWY_ALIGN uint8_t buffer[HWY_MAX_BYTES] = {};
+        std::memcpy(buffer, p, static_cast<size_t>(count));
+        return hn::ConvertTo(d, hn::PromoteTo(d_int, hn::LoadU(d8, buffer)));
     }
     HWY_ALIGN T buffer[HWY_MAX_BYTES / sizeof(T)] = {};
     for (int64_t i = 0; i < count; ++i) buffer[i] = static_cast<T>(p[i]);
@@ -158,26 +167,25 @@ template <bool kMax, class T> void grad_channels(const PoolRow<T>& r) {
 
 // --- Row-major: vectors over the width where stride and borders allow, else one element at a time -------------------------
 
-/// Elements p[0], p[stride], ... for stride 1 or 2; reads lanes * stride elements.
-template <int kStride, class T> HWY_INLINE Vec<T> load_every(const T* p) {
-    const Tag<T> d;
+/// The elements p[0], p[kStride], ... of `count` <= lanes outputs, kStride 1 or 2; reads nothing beyond the last of them.
+template <int kStride, class T> HWY_INLINE Vec<T> load_every(const T* p, int64_t count) {
     if constexpr (kStride == 1) {
-        return hn::LoadU(d, p);
+        return load(p, count);
     } else {
 #if HWY_TARGET == HWY_SCALAR
-        return hn::LoadU(d, p);
+        return load(p, count); // one lane
 #else
-        return hn::ConcatEven(d, hn::LoadU(d, p + hn::Lanes(d)), hn::LoadU(d, p));
+        const int64_t lanes = lanes_of<T>(), span = 2 * count - 1;
+        if (span <= lanes) return hn::ConcatEven(Tag<T>(), hn::Zero(Tag<T>()), load(p, span));
+        return hn::ConcatEven(Tag<T>(), load(p + lanes, span - lanes), load(p, lanes));
 #endif
     }
 }
 
-/// The outputs [lo, hi) whose windows lie inside the row; hi so that vectors do not read past it either.
-template <int kStride, class T> Range interior(const PoolSpec& s) {
-    const int64_t lo = (s.padding[1] + kStride - 1) / kStride, lanes = lanes_of<T>();
-    const int64_t room = s.w + s.padding[1] - (s.kw - 1) - kStride * lanes; // last start that is allowed
-    const int64_t vectors = room < lo * kStride ? 0 : (room / kStride - lo) / lanes + 1;
-    return {lo, std::min(lo + vectors * lanes, lo + std::max<int64_t>(s.ow - lo, 0) / lanes * lanes)};
+/// The outputs whose windows lie inside the row.
+inline Range interior(const PoolSpec& s) {
+    const int64_t stride = s.stride[1], lo = std::min((s.padding[1] + stride - 1) / stride, s.ow), room = s.w + s.padding[1] - s.kw;
+    return {lo, room < 0 ? lo : std::max(lo, std::min(s.ow, room / stride + 1))};
 }
 
 template <class T> void max_one(const PoolRow<T>& r, Range kh, int64_t ox) {
@@ -214,11 +222,12 @@ template <bool kMax, int kStride, class T> void forward_inside(const PoolRow<T>&
     const int64_t size = s.count_include_pad ? s.kh * s.kw : (kh.end - kh.begin) * s.kw;
     for (int64_t ox = inside.begin; ox < inside.end; ox += lanes) {
         const T* at = rows + ox * kStride;
-        Vec<T> value = kMax ? load_every<kStride>(at + kh.begin * s.w) : hn::Zero(Tag<T>());
+        const int64_t count = std::min(lanes, inside.end - ox);
+        Vec<T> value = kMax ? load_every<kStride>(at + kh.begin * s.w, count) : hn::Zero(Tag<T>());
         Vec<T> index = hn::Set(Tag<T>(), static_cast<T>(kh.begin * s.kw));
         for (int64_t y = kh.begin; y < kh.end; ++y)
             for (int64_t x = 0; x < s.kw; ++x) {
-                const Vec<T> v = load_every<kStride>(at + y * s.w + x);
+                const Vec<T> v = load_every<kStride>(at + y * s.w + x, count);
                 if constexpr (kMax)
                     take_larger<T>(v, y * s.kw + x, value, index);
                 else
@@ -226,33 +235,27 @@ template <bool kMax, int kStride, class T> void forward_inside(const PoolRow<T>&
             }
         const int64_t out = r.row * s.ow + ox;
         if constexpr (kMax)
-            store_index<T>(index, r.index + out, lanes);
+            store_index<T>(index, r.index + out, count);
         else
             value = hn::Div(value, hn::Set(Tag<T>(), static_cast<T>(size)));
-        hn::StoreU(value, Tag<T>(), r.out + out);
+        store(value, r.out + out, count);
     }
 }
 
 template <bool kMax, class T> void forward_width(const PoolRow<T>& r) {
     const PoolSpec& s = *r.spec;
     const Range kh = taps(r.row, s.kh, s.stride[0], s.padding[0], s.h);
-    Range inside{0, 0};
+    Range inside{s.ow, s.ow};
     if (s.stride[1] == 1) {
-        inside = interior<1, T>(s);
+        inside = interior(s);
         forward_inside<kMax, 1>(r, kh, inside);
-    } else if (s.stride[1] == 2 && lanes_of<T>() > 1) {
-        inside = interior<2, T>(s);
+    } else if (s.stride[1] == 2) {
+        inside = interior(s);
         forward_inside<kMax, 2>(r, kh, inside);
     }
-    if (inside.end <= inside.begin) inside = {0, 0};
-    for (int64_t ox = 0; ox < s.ow; ++ox) {
-        if (ox == inside.begin) ox = inside.end;
-        if (ox >= s.ow) break;
-        if constexpr (kMax)
-            max_one(r, kh, ox);
-        else
-            avg_one(r, kh, ox);
-    }
+    const auto one = [&](int64_t ox) HWY_ATTR { kMax ? max_one(r, kh, ox) : avg_one(r, kh, ox); };
+    for (int64_t ox = 0; ox < inside.begin; ++ox) one(ox);
+    for (int64_t ox = inside.end; ox < s.ow; ++ox) one(ox);
 }
 
 template <bool kMax, class T> void grad_width(const PoolRow<T>& r) {
@@ -266,14 +269,15 @@ template <bool kMax, class T> void grad_width(const PoolRow<T>& r) {
         const int64_t lanes = lanes_of<T>();
         const Tag<T> d;
         const Range kh = ys.begin < ys.end ? taps(ys.begin, s.kh, s.stride[0], s.padding[0], s.h) : Range{0, 0};
-        for (int64_t ox = 0; ox + lanes <= s.ow; ox += lanes, ix += 2 * lanes) {
+        for (int64_t ox = 0; ox < s.ow; ox += lanes) {
+            const int64_t count = std::min(lanes, s.ow - ox);
             Vec<T> even = hn::Zero(d), odd = hn::Zero(d);
             if (ys.begin < ys.end) {
                 const int64_t at = ys.begin * s.ow + ox;
-                const Vec<T> g = hn::LoadU(d, r.in + at);
+                const Vec<T> g = load(r.in + at, count);
                 if constexpr (kMax) {
                     const int64_t k = (r.row + s.padding[0] - ys.begin * s.stride[0]) * 2;
-                    const Vec<T> index = load_index<T>(r.index + at, lanes);
+                    const Vec<T> index = load_index<T>(r.index + at, count);
                     even = hn::IfThenElseZero(hn::Eq(index, hn::Set(d, static_cast<T>(k))), g);
                     odd = hn::IfThenElseZero(hn::Eq(index, hn::Set(d, static_cast<T>(k + 1))), g);
                 } else {
@@ -281,8 +285,15 @@ template <bool kMax, class T> void grad_width(const PoolRow<T>& r) {
                     even = odd = hn::Div(g, hn::Set(d, static_cast<T>(size)));
                 }
             }
-            hn::StoreInterleaved2(even, odd, d, out + ix);
+            if (count == lanes) {
+                hn::StoreInterleaved2(even, odd, d, out + 2 * ox);
+            } else {
+                HWY_ALIGN T buffer[2 * HWY_MAX_BYTES / sizeof(T)];
+                hn::StoreInterleaved2(even, odd, d, buffer);
+                std::memcpy(out + 2 * ox, buffer, static_cast<size_t>(2 * count) * sizeof(T));
+            }
         }
+        ix = 2 * s.ow;
     }
 #endif
     for (; ix < s.w; ++ix) {

@@ -270,7 +270,7 @@ private:
 
     bool depends(const Affine& f, const std::vector<int32_t>& axes) const {
         for (int32_t i : axes)
-            if (f.coef[static_cast<size_t>(i)] != 0 && p_.axes[static_cast<size_t>(i)] > 1) return true;
+            if (f.coef[static_cast<size_t>(i)] != 0 && p_.axes[static_cast<size_t>(i)] != 1) return true;
         return false;
     }
 
@@ -379,7 +379,18 @@ private:
         target_.expanded.assign(static_cast<size_t>(p_.num_values), -1);
     }
 
+    // Folds run after all other ops of their section, then stores: their blocks live to its end.
     void end() {
+        ++position_;
+        for (const Fold1& f : target_.section->folds)
+            for (int32_t slot : {f.in, f.out, f.out2}) use(slot);
+        ++position_;
+        for (const Op& op : target_.section->stores) {
+            const Access& x = plan_.accesses[static_cast<size_t>(op.access)];
+            use(op.a);
+            use(x.index_slot);
+            stores_.push_back({position_, x.operand, -1});
+        }
         ++position_;
         if (!target_.repeats) return;
         // What comes from before must outlive every repetition.
@@ -640,7 +651,6 @@ private:
         op.a = value;
         op.access = access;
         target_.section->stores.push_back(op);
-        stores_.push_back({position_, x.operand, -1});
     }
 
     // Lets the op that makes the value write to memory itself, when it was made in this section.
@@ -717,10 +727,6 @@ private:
             op.dst = f.in = new_slot(h, static_cast<int64_t>(size_of(r.type)));
             push(op);
         }
-        ++position_;
-        use(f.in);
-        for (ValueId v : {r.out, r.out2})
-            if (v != kNone) use(slot_of(v));
         f.out = slot_of(r.out);
         f.out2 = r.out2 == kNone ? -1 : slot_of(r.out2);
         target_.section->folds.push_back(f);

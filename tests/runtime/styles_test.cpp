@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+// One program, one result: plain style, compiled, with all or some passes off, on the CPU and on the reference give the same
+// numbers, random numbers and running statistics included.
+#include "runtime/rules_testing.h"
+
+using namespace ingot;
+using namespace ingot::rulestest;
+
+namespace {
+
+/// The losses of five steps, then the state of the model.
+std::vector<Floats> run(bool compiled, Device device = Device::cpu(), int steps = 5) {
+    auto model = small_cnn(17);
+    model.to(device);
+    optim::SGD opt(model.parameters(), {.lr = 0.05, .momentum = 0.9, .weight_decay = 1e-3});
+    const auto body = [&](const Tensor& x, const Tensor& y) { return train_step(model, opt, x, y); };
+    auto step = compile(body);
+    manual_seed(99);
+    std::vector<Floats> out(1);
+    for (int i = 0; i < steps; ++i) {
+        const Tensor x = pattern({6, 3, 8, 8}, i).to(device), y = labels(6, 5, i).to(device);
+        out[0].push_back((compiled ? step(x, y) : body(x, y)).item<float>());
+    }
+    for (auto& v : state_of(model)) out.push_back(std::move(v));
+    model.eval();
+    out.push_back(values(model(pattern({2, 3, 8, 8}, 50).to(device))));
+    return out;
+}
+
+class Styles : public testing::Test {
+protected:
+    static void SetUpTestSuite() { plain = run(false); }
+    static std::vector<Floats> plain;
+};
+std::vector<Floats> Styles::plain;
+
+TEST_F(Styles, PlainTrains) {
+    auto model = small_cnn(17);
+    EXPECT_EQ(plain[0].size(), 5u);
+    EXPECT_LT(plain[0].back(), plain[0].front());
+    const auto start = state_of(model);
+    for (size_t i = 0; i < start.size(); ++i) EXPECT_NE(plain[i + 1], start[i]) << "tensor " << i << " did not change";
+}
+
+TEST_F(Styles, CompiledIsPlain) { EXPECT_TRUE(near(run(true), plain, 1e-5)); }
+
+TEST_F(Styles, PlainWithoutPassesIsPlain) {
+    const WithPasses none("none");
+    EXPECT_TRUE(near(run(false), plain, 1e-5));
+}
+
+TEST_F(Styles, CompiledWithoutPassesIsPlain) {
+    const WithPasses none("none");
+    EXPECT_TRUE(near(run(true), plain, 1e-5));
+}
+
+TEST_F(Styles, EachPassCanBeSwitchedOff) {
+    for (const char* pass : {"simplify", "fold", "cse", "layout", "fuse", "batch"}) {
+        const WithPasses without(std::string("-") + pass);
+        EXPECT_TRUE(near(run(false), plain, 1e-5)) << pass;
+    }
+}
+
+TEST_F(Styles, UnknownPassesAreRefused) {
+    EXPECT_TRUE(fails_with([] { passes::set_passes("-fuze"); }, {"fuze"}));
+    passes::set_passes(WithPasses::asked());
+}
+
+TEST_F(Styles, TheReferenceIsPlain) { EXPECT_TRUE(near(run(false, Device::reference()), plain, 1e-4)); }
+
+TEST_F(Styles, CompiledOnTheReferenceIsPlain) { EXPECT_TRUE(near(run(true, Device::reference()), plain, 1e-4)); }
+
+TEST_F(Styles, ReadingInBetweenChangesNothing) {
+    auto model = small_cnn(17);
+    optim::SGD opt(model.parameters(), {.lr = 0.05, .momentum = 0.9, .weight_decay = 1e-3});
+    manual_seed(99);
+    Floats losses;
+    for (int i = 0; i < 5; ++i) {
+        const Tensor x = pattern({6, 3, 8, 8}, i), y = labels(6, 5, i);
+        opt.zero_grad();
+        const Tensor logits = model(x);
+        logits.eval();
+        const Tensor loss = nn::cross_entropy(logits, y);
+        losses.push_back(loss.item<float>());
+        loss.backward();
+        gradients_of(model);
+        opt.step();
+        state_of(model);
+    }
+    EXPECT_TRUE(near(losses, plain[0], 1e-5));
+    const auto state = state_of(model);
+    for (size_t i = 0; i < state.size(); ++i) EXPECT_TRUE(near(state[i], plain[i + 1], 1e-5)) << i;
+}
+
+TEST_F(Styles, HalfPrecisionStorageAgrees) {
+    const auto f = [](const Tensor& x) { return softmax(x * 2 + 1) * x - mean(x); };
+    for (const DType dtype : {f16, bf16}) {
+        const Tensor x = pattern({8, 32}).to(dtype);
+        auto compiled = compile(f);
+        const Tensor a = f(x), b = compiled(x);
+        EXPECT_EQ(a.dtype(), dtype);
+        EXPECT_EQ(values(a), values(b));
+        EXPECT_TRUE(near(values(a), values(f(x.to(f32))), dtype == f16 ? 4e-3 : 3e-2));
+    }
+}
+
+} // namespace

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+// Threads (rule 10): recording is per thread, evaluated values are shared.
+#include "runtime/rules_testing.h"
+
+#include <atomic>
+#include <thread>
+
+using namespace ingot;
+using namespace ingot::rulestest;
+
+namespace {
+
+std::vector<Floats> train(uint64_t seed, bool compiled, int steps) {
+    auto model = noisy_mlp(seed);
+    optim::Adam opt(model.parameters(), {.lr = 0.01});
+    const auto body = [&](const Tensor& x, const Tensor& y) { return train_step(model, opt, x, y); };
+    auto step = compile(body);
+    std::vector<Floats> out(1);
+    for (int i = 0; i < steps; ++i) {
+        const Tensor x = pattern({8, 6}, i), y = labels(8, 3, i);
+        out[0].push_back((compiled ? step(x, y) : body(x, y)).item<float>());
+    }
+    for (auto& v : state_of(model)) out.push_back(std::move(v));
+    return out;
+}
+
+TEST(Threads, TrainSeparateModelsAtOnce) {
+    const int steps = kSanitized ? 10 : 50;
+    for (const bool compiled : {false, true}) {
+        const auto first = train(1, compiled, steps), second = train(2, compiled, steps);
+        std::vector<Floats> a, b;
+        std::thread ta([&] { a = train(1, compiled, steps); }), tb([&] { b = train(2, compiled, steps); });
+        ta.join();
+        tb.join();
+        EXPECT_TRUE(near(a, first, 1e-5)) << compiled;
+        EXPECT_TRUE(near(b, second, 1e-5)) << compiled;
+    }
+}
+
+TEST(Threads, ShareEvaluatedValues) {
+    const Tensor x = exp(pattern({64, 64})).eval();
+    const Tensor w = Tensor::parameter(pattern({64, 64}, 2));
+    w.eval();
+    const Floats expected = values(matmul(x, w) + x);
+    std::vector<Floats> got(4);
+    std::vector<std::thread> threads;
+    for (size_t i = 0; i < got.size(); ++i) {
+        threads.emplace_back([&, i] {
+            for (int k = 0; k < 20; ++k) got[i] = values(matmul(x, w) + x);
+        });
+    }
+    for (auto& t : threads) t.join();
+    for (const auto& v : got) EXPECT_EQ(v, expected);
+}
+
+TEST(Threads, HandValuesOn) {
+    Tensor shared;
+    std::thread producer([&] { shared = (pattern({100}) * 2).eval(); });
+    producer.join();
+    EXPECT_EQ(values(shared / 2), values(pattern({100})));
+}
+
+TEST(Threads, PendingWorkOfOneIsNotSubmittedByAnother) {
+    const Tensor pending = vec({1, 2}) + 1;
+    std::thread other([] {
+        EXPECT_EQ(sum(vec({1, 2})).item(), 3);
+        submit_pending();
+    });
+    other.join();
+    const int64_t before = eval_stats().submissions;
+    EXPECT_EQ(values(pending), (Floats{2, 3}));
+    EXPECT_EQ(eval_stats().submissions - before, 1);
+}
+
+TEST(Threads, FailuresStayInTheirThread) {
+    const int rounds = kSanitized ? 10 : 50;
+    std::atomic<int> failed = 0;
+    std::thread bad([&] {
+        for (int i = 0; i < rounds; ++i) {
+            failed += !error_of([] { values(embedding(zeros({3, 2}), ids({5}))); }).empty();
+            failed += !error_of([] { matmul(zeros({2, 3}), zeros({2, 3})); }).empty();
+        }
+    });
+    for (int i = 0; i < rounds; ++i) EXPECT_EQ(sum(exp(zeros({10})) * i).item(), 10 * i);
+    bad.join();
+    EXPECT_EQ(failed, 2 * rounds);
+}
+
+TEST(Threads, NoGradIsPerThread) {
+    const NoGrad guard;
+    bool enabled = false;
+    std::thread other([&] { enabled = grad_enabled(); });
+    other.join();
+    EXPECT_TRUE(enabled);
+    EXPECT_FALSE(grad_enabled());
+}
+
+TEST(Threads, EndWithPendingWorkAndHandles) {
+    std::vector<Tensor> kept(1);
+    std::thread other([&] {
+        const Tensor w = Tensor::buffer(zeros({4}));
+        w.assign(w + 1); // never submitted
+        kept[0] = w;
+        const Tensor dropped = exp(ones({100}));
+    });
+    other.join();
+    // What is left of the thread's pending work either has its value or says that it has none.
+    const std::string text = error_of([&] { EXPECT_EQ(values(kept[0]), Floats(4, 1)); });
+    EXPECT_EQ(text.find('\n'), std::string::npos);
+    EXPECT_EQ(values(vec({1}) + 1), Floats{2});
+}
+
+} // namespace

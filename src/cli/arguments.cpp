@@ -2,7 +2,9 @@
 #include "cli/arguments.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
+#include <limits>
 #include <memory>
 
 #include <CLI/CLI.hpp>
@@ -77,11 +79,25 @@ void not_yet(CLI::App& command, std::vector<std::string> flags) {
     }
 }
 
+/// Only digits: the library's conversion would turn -1 into a huge number.
+CLI::Validator integer_in(uint64_t low, uint64_t high) {
+    return CLI::Validator(
+        [=](std::string& input) -> std::string {
+            uint64_t value = 0;
+            const auto [end, code] = std::from_chars(input.data(), input.data() + input.size(), value);
+            if (code != std::errc() || end != input.data() + input.size() || value < low || value > high)
+                return "'" + input + "' must be a whole number from " + std::to_string(low) + " to " +
+                       std::to_string(high);
+            return "";
+        },
+        "");
+}
+
 void add_compute(CLI::App& command, Compute& compute) {
     command.add_option("--device", compute.device, "auto (the best there is) or cpu")->capture_default_str();
     command
         .add_option("--threads", compute.threads, "threads to compute with (default: INGOT_NUM_THREADS or all cores)")
-        ->check(CLI::Range(1, 1024));
+        ->check(integer_in(1, 1024));
 }
 
 void add_json(CLI::App& command, bool& json, const char* what) { command.add_flag("--json", json, what); }
@@ -109,6 +125,7 @@ CLI::Validator one_of(std::vector<std::string> names, const std::string& what) {
         "");
 }
 
+constexpr uint64_t kMaxCount = uint64_t{1} << 31, kMaxBatch = uint64_t{1} << 24;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 void add_train(CLI::App& app, TrainArguments& a) {
@@ -117,9 +134,8 @@ void add_train(CLI::App& app, TrainArguments& a) {
     c.add_option("--model", a.model, "tiny-cnn, mlp, lenet, cifar-cnn, resnet18, or a spec file NAME.json")->required();
     c.add_option("--data", a.data, "what to train on, see below")->required();
     c.add_option("--out", a.out, "folder to write to (default: runs/<model>)");
-    c.add_option("--epochs", a.epochs, "passes over the training data")
-        ->check(CLI::Range(int64_t{1}, int64_t{1} << 31));
-    c.add_option("--batch", a.batch, "samples per step")->check(CLI::Range(int64_t{1}, int64_t{1} << 24));
+    c.add_option("--epochs", a.epochs, "passes over the training data")->check(integer_in(1, kMaxCount));
+    c.add_option("--batch", a.batch, "samples per step")->check(integer_in(1, kMaxBatch));
     c.add_option("--optimizer", a.optimizer, "sgd, adam or adamw")
         ->check(one_of({"sgd", "adam", "adamw"}, "optimizer"));
     c.add_option("--lr", a.lr, "highest learning rate")->check(number_in(0, kInfinity, "above 0", false));
@@ -136,6 +152,7 @@ void add_train(CLI::App& app, TrainArguments& a) {
                  "validation loss")
         ->check(number_in(0, 1, "at least 0 and below 1", true));
     c.add_option("--seed", a.seed, "of weights, order, augmentation and dropout; the same seed gives the same bytes")
+        ->check(integer_in(0, std::numeric_limits<uint64_t>::max()))
         ->capture_default_str();
     add_compute(c, a.compute);
     c.add_flag("--force", a.force, "replace the run that --out holds");
@@ -182,13 +199,13 @@ void add_bench(CLI::App& app, BenchArguments& a, std::string& dtype, int64_t& st
     c.add_option("workloads", a.workloads, "what to measure, see below")->required();
     add_compute(c, a.compute);
     c.add_option("--batch", a.batch, "samples per step (default: the workload's; 1 with --infer)")
-        ->check(CLI::Range(int64_t{1}, int64_t{1} << 24));
+        ->check(integer_in(1, kMaxBatch));
     c.add_flag("--infer", a.infer, "only the forward pass, waiting for each result");
     c.add_option("--seconds", a.seconds, "length of one window")
         ->check(number_in(0, 3600, "above 0 and below 3600", false))
         ->capture_default_str();
     c.add_option("--dtype", dtype, "f32 (others are not available yet)")->check(one_of({"f32"}, "dtype"));
-    c.add_option("--steps-per-launch", steps, "1 (more is not available yet)")->check(CLI::Range(1, 1));
+    c.add_option("--steps-per-launch", steps, "1 (more is not available yet)")->check(integer_in(1, 1));
     c.add_flag("--json", json, "")->group(""); // always JSON; asking for it is no mistake
 }
 
@@ -236,6 +253,8 @@ Arguments parse(int argc, const char* const* argv) {
         if (std::none_of(known.begin(), known.end(), [&](CLI::App* c) { return c->get_name() == first; }))
             throw UsageError("unknown command '" + first + "'; 'ingot --help' lists what there is");
     }
+    if (first.starts_with("-") && first != "--help" && first != "-h" && first != "--version")
+        throw UsageError("unknown option '" + first + "' before a command; see 'ingot --help'");
     try {
         app.parse(argc, argv);
     } catch (const CLI::CallForHelp&) {

@@ -8,6 +8,7 @@
 #include <hwy/foreach_target.h>
 
 #include <cstdint>
+#include <limits>
 #include <type_traits>
 
 #include <hwy/highway.h>
@@ -54,22 +55,43 @@ template <Fold kFold, class D, class V> HWY_INLINE V join(D, V a, V b) {
 
 // Folds the lanes of v pairwise: halves, quarters, ...
 template <Fold kFold, class D, class V, class T = hn::TFromD<D>> HWY_INLINE T join_lanes(D d, V v) {
-    HWY_ALIGN T lanes[HWY_MAX_BYTES / sizeof(T)];
-    hn::Store(v, d, lanes);
-    for (size_t half = hn::Lanes(d) / 2; half > 0; half /= 2)
-        for (size_t i = 0; i < half; ++i) lanes[i] = join<kFold>(lanes[i], lanes[i + half]);
-    return lanes[0];
+    if constexpr (kFold == Fold::sum) {
+        return hn::GetLane(hn::SumOfLanes(d, v));
+    } else if constexpr (kFold == Fold::prod) {
+        HWY_ALIGN T lanes[HWY_MAX_BYTES / sizeof(T)];
+        hn::Store(v, d, lanes);
+        for (size_t half = hn::Lanes(d) / 2; half > 0; half /= 2)
+            for (size_t i = 0; i < half; ++i) lanes[i] = join<kFold>(lanes[i], lanes[i + half]);
+        return lanes[0];
+    } else {
+        if constexpr (is_float<T>) { // the shuffles below would lose NaN
+            if (HWY_UNLIKELY(!hn::AllFalse(d, hn::IsNaN(v)))) return std::numeric_limits<T>::quiet_NaN();
+        }
+        return hn::GetLane(kFold == Fold::max ? hn::MaxOfLanes(d, v) : hn::MinOfLanes(d, v));
+    }
 }
 
-template <class D> HWY_INLINE float sum_lanes(D d, hn::Vec<D> v) { return hn::GetLane(hn::SumOfLanes(d, v)); }
+template <Fold kFold, class T> constexpr T identity() {
+    using L = std::numeric_limits<T>;
+    switch (kFold) {
+    case Fold::sum: return T{0};
+    case Fold::prod: return T{1};
+    case Fold::max: return is_float<T> ? -L::infinity() : L::lowest();
+    case Fold::min: return is_float<T> ? L::infinity() : L::max();
+    }
+}
+
+template <Fold kFold, class T> HWY_INLINE T fold_each(const T* src, size_t n) {
+    T result = src[0];
+    for (size_t i = 1; i < n; ++i) result = join<kFold>(result, src[i]);
+    return result;
+}
 
 template <Fold kFold, class T> HWY_INLINE T fold_run(const T* src, size_t n) {
     const hn::ScalableTag<T> d;
     const size_t lanes = hn::Lanes(d);
     if (n < lanes) {
-        T result = src[0];
-        for (size_t i = 1; i < n; ++i) result = join<kFold>(result, src[i]);
-        return result;
+        return fold_each<kFold>(src, n);
     }
     auto s0 = hn::LoadU(d, src);
     size_t i = lanes;
@@ -84,21 +106,11 @@ template <Fold kFold, class T> HWY_INLINE T fold_run(const T* src, size_t n) {
         s0 = join<kFold>(d, join<kFold>(d, s0, s1), join<kFold>(d, s2, s3));
     }
     for (; i + lanes <= n; i += lanes) s0 = join<kFold>(d, s0, hn::LoadU(d, src + i));
-    T result;
-    if constexpr (std::is_same_v<T, float> && kFold == Fold::sum) result = sum_lanes(d, s0);
-    else result = join_lanes<kFold>(d, s0);
     if (i < n) {
-        T tail = src[i];
-        for (++i; i < n; ++i) tail = join<kFold>(tail, src[i]);
-        result = join<kFold>(result, tail);
+        const auto tail = hn::IfThenElse(hn::FirstN(d, n - i), load_tail(d, src + i, n - i), hn::Set(d, identity<kFold, T>()));
+        s0 = join<kFold>(d, s0, tail);
     }
-    return result;
-}
-
-template <Fold kFold, class T> HWY_INLINE T fold_each(const T* src, size_t n) {
-    T result = src[0];
-    for (size_t i = 1; i < n; ++i) result = join<kFold>(result, src[i]);
-    return result;
+    return join_lanes<kFold>(d, s0);
 }
 
 template <Fold kFold, class T> void fold(void* dst, const void* src, size_t segments, size_t len) {
@@ -144,11 +156,16 @@ template <class T> void squares(void* dst, const void* src, const void* mean, si
             s0 = hn::MulAdd(v0, v0, s0);
             s1 = hn::MulAdd(v1, v1, s1);
         }
-        T result = 0;
-        if (i > 0) result = join_lanes<Fold::sum>(d, hn::Add(s0, s1));
-        T tail = 0;
-        for (; i < len; ++i) tail += (x[i] - m[s]) * (x[i] - m[s]);
-        out[s] = result + tail;
+        if (i + lanes <= len) {
+            const auto v = hn::Sub(hn::LoadU(d, x + i), center);
+            s0 = hn::MulAdd(v, v, s0);
+            i += lanes;
+        }
+        if (i < len) {
+            const auto v = hn::IfThenElseZero(hn::FirstN(d, len - i), hn::Sub(load_tail(d, x + i, len - i), center));
+            s1 = hn::MulAdd(v, v, s1);
+        }
+        out[s] = join_lanes<Fold::sum>(d, hn::Add(s0, s1));
     }
 }
 

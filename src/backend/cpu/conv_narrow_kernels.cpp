@@ -9,7 +9,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
-#include "backend/cpu/matmul_registers.h"
+#include "backend/cpu/matmul_simd.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace ingot::cpu::HWY_NAMESPACE {
@@ -17,13 +17,6 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 using D = hn::ScalableTag<float>;
 using Vec = hn::Vec<D>;
-
-#undef INGOT_KEEP
-#if HWY_TARGET <= HWY_SSE4
-#define INGOT_KEEP(v) INGOT_KEEP_IN_REGISTER(v)
-#else
-#define INGOT_KEEP(v) ((void)0) // emulated vectors are arrays
-#endif
 
 #if HWY_TARGET <= HWY_AVX3 || HWY_TARGET == HWY_NEON
 constexpr bool kManyRegisters = true; // 32 vector registers; else 16
@@ -76,7 +69,7 @@ template <int P, int V> HWY_NOINLINE void forward_tile(const NarrowForward& a, c
             const Vec r = a.relu ? relu(acc[p][v]) : acc[p][v];
             float* to = y + p * a.channels + o + v * n;
             if (v == V - 1 && last < n)
-                hn::BlendedStore(r, hn::FirstN(d, static_cast<size_t>(last)), d, to);
+                store_first(r, d, to, last);
             else
                 hn::StoreU(r, d, to);
         }
@@ -119,7 +112,7 @@ void forward_channels_all(const NarrowForward& a) {
 template <int V> HWY_NOINLINE void weight_tile(const NarrowWeightGrad& a, int64_t tap, int64_t o) {
     const D d;
     const int64_t n = lanes(), padded = (a.channels + n - 1) / n * n, last = a.channels - o - (V - 1) * n;
-    const auto mask = hn::FirstN(d, static_cast<size_t>(std::min(last, n)));
+    const int64_t count = std::min(last, n);
     Vec acc[kTapGroup][V];
     int64_t off[kTapGroup];
 #pragma GCC unroll 16
@@ -135,7 +128,7 @@ template <int V> HWY_NOINLINE void weight_tile(const NarrowWeightGrad& a, int64_
             Vec g[V];
 #pragma GCC unroll 4
             for (int v = 0; v < V; ++v) {
-                g[v] = v == V - 1 ? hn::MaskedLoad(mask, d, gy + v * n) : hn::LoadU(d, gy + v * n);
+                g[v] = v == V - 1 ? load_first(d, gy + v * n, count) : hn::LoadU(d, gy + v * n);
                 INGOT_KEEP(g[v]);
             }
 #pragma GCC unroll 16
@@ -165,16 +158,16 @@ void weight_grad_channels_all(const NarrowWeightGrad& a) {
     }
     if (!a.bias_sums) return;
     for (int64_t o = 0; o < a.channels; o += n) {
-        const auto mask = hn::FirstN(d, static_cast<size_t>(std::min(n, a.channels - o)));
+        const int64_t count = std::min(n, a.channels - o);
         Vec even = hn::LoadU(d, a.bias_sums + o), odd = hn::Zero(d);
         for (int64_t r = 0; r < a.rows; ++r) {
             const float* gy = a.gy + r * a.y_row + o;
             int64_t p = 0;
             for (; p + 1 < a.width; p += 2) {
-                even = hn::Add(even, hn::MaskedLoad(mask, d, gy + p * a.channels));
-                odd = hn::Add(odd, hn::MaskedLoad(mask, d, gy + (p + 1) * a.channels));
+                even = hn::Add(even, load_first(d, gy + p * a.channels, count));
+                odd = hn::Add(odd, load_first(d, gy + (p + 1) * a.channels, count));
             }
-            if (p < a.width) even = hn::Add(even, hn::MaskedLoad(mask, d, gy + p * a.channels));
+            if (p < a.width) even = hn::Add(even, load_first(d, gy + p * a.channels, count));
         }
         hn::StoreU(hn::Add(even, odd), d, a.bias_sums + o);
     }
@@ -289,11 +282,11 @@ template <int C> HWY_NOINLINE void weight_width_tile(const NarrowWeightGrad& a, 
         }
         if (whole < a.width) {
             const int64_t p = a.width - n;
-            const Vec x0 = hn::MaskedLoad(tail, d, x + p + off0), x1 = hn::MaskedLoad(tail, d, x + p + off1),
-                      x2 = hn::MaskedLoad(tail, d, x + p + off2);
+            const Vec x0 = hn::IfThenElseZero(tail, hn::LoadU(d, x + p + off0)), x1 = hn::IfThenElseZero(tail, hn::LoadU(d, x + p + off1)),
+                      x2 = hn::IfThenElseZero(tail, hn::LoadU(d, x + p + off2));
 #pragma GCC unroll 8
             for (int c = 0; c < C; ++c) {
-                const Vec g = hn::MaskedLoad(tail, d, gy + p + c * a.y_channel);
+                const Vec g = hn::IfThenElseZero(tail, hn::LoadU(d, gy + p + c * a.y_channel));
                 acc[c][0] = hn::MulAdd(g, x0, acc[c][0]);
                 acc[c][1] = hn::MulAdd(g, x1, acc[c][1]);
                 acc[c][2] = hn::MulAdd(g, x2, acc[c][2]);
@@ -334,7 +327,7 @@ void weight_grad_width_all(const NarrowWeightGrad& a) {
         for (int64_t r = 0; r < a.rows; ++r) {
             const float* gy = a.gy + r * a.y_row + o * a.y_channel;
             for (int64_t p = 0; p < whole; p += n) sum = hn::Add(sum, hn::LoadU(d, gy + p));
-            if (whole < a.width) rest = hn::Add(rest, hn::MaskedLoad(tail, d, gy + a.width - n));
+            if (whole < a.width) rest = hn::Add(rest, hn::IfThenElseZero(tail, hn::LoadU(d, gy + a.width - n)));
         }
         hn::StoreU(hn::Add(sum, rest), d, a.bias_sums + o * n);
     }

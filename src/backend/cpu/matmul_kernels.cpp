@@ -15,7 +15,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
-#include "backend/cpu/matmul_registers.h"
+#include "backend/cpu/matmul_simd.h"
 
 #ifndef INGOT_CPU_MATMUL_BLOCKS
 #define INGOT_CPU_MATMUL_BLOCKS
@@ -35,13 +35,6 @@ constexpr int kRows = 8, kVecs = 3; // 24 accumulators of 32 registers
 constexpr int kRows = 4, kVecs = 3; // 12 of 16
 #else
 constexpr int kRows = 4, kVecs = 2;
-#endif
-
-#undef INGOT_KEEP
-#if HWY_TARGET <= HWY_SSE4
-#define INGOT_KEEP(v) INGOT_KEEP_IN_REGISTER(v)
-#else
-#define INGOT_KEEP(v) ((void)0) // emulated vectors are arrays
 #endif
 
 /// What a register tile does besides the product.
@@ -90,7 +83,7 @@ template <int R, int V, bool kTail, class T> HWY_NOINLINE void tile(const Tile<T
         b += b_row;
         at += a_col;
     }
-    const auto last = hn::FirstN(d, static_cast<size_t>(kTail ? t.cols - (V - 1) * lanes : lanes));
+    const int64_t last = t.cols - (V - 1) * lanes; // columns of the last vector
     const Vec zero = hn::Zero(d);
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r) {
@@ -100,12 +93,12 @@ template <int R, int V, bool kTail, class T> HWY_NOINLINE void tile(const Tile<T
         for (int v = 0; v < V; ++v) {
             const bool masked = kTail && v == V - 1;
             Vec x = acc[r][v];
-            if (t.load) x = hn::Add(x, masked ? hn::MaskedLoad(last, d, c + v * lanes) : hn::LoadU(d, c + v * lanes));
+            if (t.load) x = hn::Add(x, masked ? load_first(d, c + v * lanes, last) : hn::LoadU(d, c + v * lanes));
             if (t.bias)
-                x = hn::Add(x, masked ? hn::MaskedLoad(last, d, t.bias + v * lanes) : hn::LoadU(d, t.bias + v * lanes));
+                x = hn::Add(x, masked ? load_first(d, t.bias + v * lanes, last) : hn::LoadU(d, t.bias + v * lanes));
             if (t.relu) x = hn::IfThenElse(hn::Lt(x, zero), zero, x); // keeps NaN
             if (masked)
-                hn::BlendedStore(x, last, d, c + v * lanes);
+                store_first(x, d, c + v * lanes, last);
             else
                 hn::StoreU(x, d, c + v * lanes);
         }
@@ -187,10 +180,10 @@ template <int C, class T> HWY_NOINLINE void dots(const Gemm<T>& g, int64_t i, in
         }
     }
     for (; p < g.k; p += lanes) {
-        const auto mask = hn::FirstN(d, static_cast<size_t>(std::min(lanes, g.k - p)));
-        const auto a0 = hn::MaskedLoad(mask, d, a + p);
+        const int64_t count = std::min(lanes, g.k - p);
+        const auto a0 = load_first(d, a + p, count);
 #pragma GCC unroll 8
-        for (int c = 0; c < C; ++c) even[c] = hn::MulAdd(a0, hn::MaskedLoad(mask, d, b + c * g.b_col + p), even[c]);
+        for (int c = 0; c < C; ++c) even[c] = hn::MulAdd(a0, load_first(d, b + c * g.b_col + p, count), even[c]);
     }
     T* to = g.c + i * g.c_row + j;
 #pragma GCC unroll 8

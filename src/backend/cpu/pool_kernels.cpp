@@ -2,7 +2,6 @@
 #include "backend/cpu/pool_kernels.h"
 
 #include <algorithm>
-#include <cstring>
 #include <type_traits>
 
 #define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
@@ -10,6 +9,8 @@
 #define HWY_TARGET_INCLUDE "backend/cpu/pool_kernels.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
+
+#include "backend/cpu/matmul_simd.h"
 
 #ifndef INGOT_CPU_POOL_RANGES
 #define INGOT_CPU_POOL_RANGES
@@ -42,18 +43,8 @@ template <class T> using Vec = hn::Vec<Tag<T>>;
 
 template <class T> HWY_INLINE int64_t lanes_of() { return static_cast<int64_t>(hn::Lanes(Tag<T>())); }
 
-/// count <= lanes elements; the rest of the vector is 0.
-template <class T> HWY_INLINE Vec<T> load(const T* p, int64_t count) {
-    const Tag<T> d;
-    return count == lanes_of<T>() ? hn::LoadU(d, p) : hn::MaskedLoad(hn::FirstN(d, static_cast<size_t>(count)), d, p);
-}
-template <class T> HWY_INLINE void store(Vec<T> v, T* p, int64_t count) {
-    const Tag<T> d;
-    if (count == lanes_of<T>())
-        hn::StoreU(v, d, p);
-    else
-        hn::BlendedStore(v, hn::FirstN(d, static_cast<size_t>(count)), d, p);
-}
+template <class T> HWY_INLINE Vec<T> load(const T* p, int64_t count) { return load_first(Tag<T>(), p, count); }
+template <class T> HWY_INLINE void store(Vec<T> v, T* p, int64_t count) { store_first(v, Tag<T>(), p, count); }
 
 /// Window positions are carried in lanes of T (at most 255: exact).
 template <class T> HWY_INLINE void store_index(Vec<T> v, uint8_t* p, int64_t count) {
@@ -61,11 +52,7 @@ template <class T> HWY_INLINE void store_index(Vec<T> v, uint8_t* p, int64_t cou
     if constexpr (std::is_same_v<T, float>) {
         const hn::Rebind<uint8_t, Tag<T>> d8;
         const auto bytes = hn::DemoteTo(d8, hn::ConvertTo(hn::RebindToSigned<Tag<T>>(), v));
-        if (count == lanes_of<T>()) return hn::StoreU(bytes, d8, p);
-        HWY_ALIGN uint8_t buffer[HWY_MAX_BYTES];
-        hn::StoreU(bytes, d8, buffer);
-        std::memcpy(p, buffer, static_cast<size_t>(count));
-        return;
+        return store_first(bytes, d8, p, count);
     }
     HWY_ALIGN T buffer[HWY_MAX_BYTES / sizeof(T)];
     hn::Store(v, d, buffer);
@@ -76,10 +63,7 @@ template <class T> HWY_INLINE Vec<T> load_index(const uint8_t* p, int64_t count)
     if constexpr (std::is_same_v<T, float>) {
         const hn::Rebind<uint8_t, Tag<T>> d8;
         const hn::RebindToSigned<Tag<T>> d_int;
-        if (count == lanes_of<T>()) return hn::ConvertTo(d, hn::PromoteTo(d_int, hn::LoadU(d8, p)));
-        HWY_ALIGN uint8_t buffer[HWY_MAX_BYTES] = {};
-        std::memcpy(buffer, p, static_cast<size_t>(count));
-        return hn::ConvertTo(d, hn::PromoteTo(d_int, hn::LoadU(d8, buffer)));
+        return hn::ConvertTo(d, hn::PromoteTo(d_int, load_first(d8, p, count)));
     }
     HWY_ALIGN T buffer[HWY_MAX_BYTES / sizeof(T)] = {};
     for (int64_t i = 0; i < count; ++i) buffer[i] = static_cast<T>(p[i]);
@@ -290,7 +274,8 @@ template <bool kMax, class T> void grad_width(const PoolRow<T>& r) {
             } else {
                 HWY_ALIGN T buffer[2 * HWY_MAX_BYTES / sizeof(T)];
                 hn::StoreInterleaved2(even, odd, d, buffer);
-                std::memcpy(out + 2 * ox, buffer, static_cast<size_t>(2 * count) * sizeof(T));
+                store(hn::Load(d, buffer), out + 2 * ox, std::min(lanes, 2 * count));
+                if (2 * count > lanes) store(hn::Load(d, buffer + lanes), out + 2 * ox + lanes, 2 * count - lanes);
             }
         }
         ix = 2 * s.ow;

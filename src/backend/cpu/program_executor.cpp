@@ -7,6 +7,7 @@
 #include "backend/cpu/program_plan.h"
 #include "backend/cpu/program_run.h"
 #include "base/parallel.h"
+#include "program/interpret.h"
 
 namespace ingot::cpu {
 namespace {
@@ -42,8 +43,10 @@ int64_t finish_units(const Plan& plan) {
 
 } // namespace
 
-ProgramExecutor::ProgramExecutor(program::ProgramPtr program)
-    : program_(std::move(program)), plan_(std::make_unique<Plan>(make_plan(program_, false))) {
+ProgramExecutor::ProgramExecutor(program::ProgramPtr program) : program_(std::move(program)) {
+    // Nothing to walk over (what is left are the neutral elements of reductions): no plan.
+    if (std::find(program_->axes.begin(), program_->axes.end(), 0) != program_->axes.end() && program_->segments.empty()) return;
+    plan_ = std::make_unique<Plan>(make_plan(program_, false));
     workspace_bytes_ = static_cast<size_t>(Layout(*plan_).total);
     if (!plan_->hazards.empty()) {
         careful_ = std::make_unique<Plan>(make_plan(program_, true));
@@ -70,6 +73,7 @@ bool ProgramExecutor::aliases(void* const* buffers) const {
 }
 
 void ProgramExecutor::run(void* const* buffers, void* workspace, program::ErrorWord* error) const {
+    if (!plan_) return program::interpret(*program_, buffers, error);
     const Plan& plan = careful_ && aliases(buffers) ? *careful_ : *plan_;
     char* space = static_cast<char*>(workspace);
     if (plan.mode == Mode::segments) run_segments(plan, buffers, space, error);

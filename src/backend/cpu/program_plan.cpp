@@ -840,7 +840,7 @@ private:
         std::vector<bool> store_slot(slots_.size(), false);
         for (const StoreAt& s : stores_)
             if (s.slot >= 0) store_slot[static_cast<size_t>(s.slot)] = true;
-        std::vector<const Section*> sections{&plan_.final, &plan_.column};
+        std::vector<const Section*> sections{&plan_.lane, &plan_.tile_before, &plan_.each_a, &plan_.final, &plan_.column};
         for (const Plan::Stage& stage : plan_.stages)
             for (const Section* s : {&stage.rows_before, &stage.points, &stage.rows}) sections.push_back(s);
         const auto operand = [&](int32_t access) { return plan_.accesses[static_cast<size_t>(access)].operand; };

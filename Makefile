@@ -2,7 +2,7 @@
 # The front door. `make demo` and `make test` need nothing but git and make on a fresh Debian or Ubuntu.
 PREFIX ?= /usr/local
 BUILD := build/release
-DEMO_ARGS ?= --model cifar-cnn --data glyphs --epochs 3 --seed 1 --out runs/demo --force
+DEMO_ARGS ?= --model cifar-cnn --data glyphs --epochs 2 --seed 1 --out runs/demo --force
 BENCH_ARGS ?= tiny-cnn mlp lenet cifar-cnn
 SOURCES = git ls-files -co --exclude-standard -- '*.h' '*.cpp' '*.mm' '*.cu'
 

@@ -61,18 +61,41 @@ struct MatmulShape {
 
 // Linear layers of mlp, lenet, cifar-cnn and gpt-tiny: forward x W^T, input gradient gy W, weight gradient gy^T x.
 constexpr MatmulShape kMatmuls[] = {
-    {"sgemm_1024", 1, 1024, 1024, 1024, false, false}, {"mlp1_fwd", 1, 64, 512, 784, false, true}, {"mlp1_wgrad", 1, 512, 784, 64, true, false},
-    {"mlp2_fwd", 1, 64, 256, 512, false, true}, {"mlp2_igrad", 1, 64, 512, 256, false, false}, {"mlp2_wgrad", 1, 256, 512, 64, true, false},
-    {"mlp3_fwd", 1, 64, 10, 256, false, true}, {"mlp3_igrad", 1, 64, 256, 10, false, false}, {"mlp3_wgrad", 1, 10, 256, 64, true, false},
-    {"wide_to_10", 1, 64, 10, 512, false, false}, {"tiny_fwd", 1, 32, 2, 8, false, true}, {"tiny_wgrad", 1, 2, 8, 32, true, false},
-    {"lenet1_fwd", 1, 64, 120, 400, false, true}, {"lenet1_igrad", 1, 64, 400, 120, false, false}, {"lenet1_wgrad", 1, 120, 400, 64, true, false},
-    {"lenet2_fwd", 1, 64, 84, 120, false, true}, {"lenet2_wgrad", 1, 84, 120, 64, true, false}, {"lenet3_wgrad", 1, 10, 84, 64, true, false},
-    {"cifar_fc1_fwd", 1, 32, 128, 4096, false, true}, {"cifar_fc1_igrad", 1, 32, 4096, 128, false, false}, {"cifar_fc1_wgrad", 1, 128, 4096, 32, true, false},
-    {"resnet_fc_fwd", 1, 32, 10, 512, false, true}, {"resnet_fc_wgrad", 1, 10, 512, 32, true, false},
-    {"gpt_qkv_fwd", 1, 1024, 384, 128, false, true}, {"gpt_qkv_wgrad", 1, 384, 128, 1024, true, false}, {"gpt_qkv_igrad", 1, 1024, 128, 384, false, false},
-    {"gpt_up_fwd", 1, 1024, 512, 128, false, true}, {"gpt_up_wgrad", 1, 512, 128, 1024, true, false}, {"gpt_down_fwd", 1, 1024, 128, 512, false, true},
-    {"gpt_scores", 32, 128, 128, 32, false, true}, {"gpt_attend", 32, 128, 32, 128, false, false}, {"gpt_attend_grad", 32, 128, 32, 128, true, false},
-    {"row_fwd", 1, 1, 128, 4096, false, true}, {"row_fwd_small", 1, 1, 10, 512, false, true}, {"row_square", 1, 1, 1024, 1024, false, false},
+    {"sgemm_1024", 1, 1024, 1024, 1024, false, false},
+    {"mlp1_fwd", 1, 64, 512, 784, false, true},
+    {"mlp1_wgrad", 1, 512, 784, 64, true, false},
+    {"mlp2_fwd", 1, 64, 256, 512, false, true},
+    {"mlp2_igrad", 1, 64, 512, 256, false, false},
+    {"mlp2_wgrad", 1, 256, 512, 64, true, false},
+    {"mlp3_fwd", 1, 64, 10, 256, false, true},
+    {"mlp3_igrad", 1, 64, 256, 10, false, false},
+    {"mlp3_wgrad", 1, 10, 256, 64, true, false},
+    {"wide_to_10", 1, 64, 10, 512, false, false},
+    {"tiny_fwd", 1, 32, 2, 8, false, true},
+    {"tiny_wgrad", 1, 2, 8, 32, true, false},
+    {"lenet1_fwd", 1, 64, 120, 400, false, true},
+    {"lenet1_igrad", 1, 64, 400, 120, false, false},
+    {"lenet1_wgrad", 1, 120, 400, 64, true, false},
+    {"lenet2_fwd", 1, 64, 84, 120, false, true},
+    {"lenet2_wgrad", 1, 84, 120, 64, true, false},
+    {"lenet3_wgrad", 1, 10, 84, 64, true, false},
+    {"cifar_fc1_fwd", 1, 32, 128, 4096, false, true},
+    {"cifar_fc1_igrad", 1, 32, 4096, 128, false, false},
+    {"cifar_fc1_wgrad", 1, 128, 4096, 32, true, false},
+    {"resnet_fc_fwd", 1, 32, 10, 512, false, true},
+    {"resnet_fc_wgrad", 1, 10, 512, 32, true, false},
+    {"gpt_qkv_fwd", 1, 1024, 384, 128, false, true},
+    {"gpt_qkv_wgrad", 1, 384, 128, 1024, true, false},
+    {"gpt_qkv_igrad", 1, 1024, 128, 384, false, false},
+    {"gpt_up_fwd", 1, 1024, 512, 128, false, true},
+    {"gpt_up_wgrad", 1, 512, 128, 1024, true, false},
+    {"gpt_down_fwd", 1, 1024, 128, 512, false, true},
+    {"gpt_scores", 32, 128, 128, 32, false, true},
+    {"gpt_attend", 32, 128, 32, 128, false, false},
+    {"gpt_attend_grad", 32, 128, 32, 128, true, false},
+    {"row_fwd", 1, 1, 128, 4096, false, true},
+    {"row_fwd_small", 1, 1, 10, 512, false, true},
+    {"row_square", 1, 1, 1024, 1024, false, false},
 };
 
 void matmul_case(benchmark::State& state, MatmulShape c, Library library) {
@@ -91,12 +114,15 @@ struct ConvShape {
     int64_t n, c, hw, o, k, stride, padding;
 };
 constexpr ConvShape kConvs[] = {
-    {"tiny", 32, 3, 32, 8, 3, 1, 0},     {"lenet1", 64, 1, 28, 6, 5, 1, 2},   {"lenet2", 64, 6, 14, 16, 5, 1, 0},
-    {"cifar1", 32, 3, 32, 32, 3, 1, 1},  {"cifar2", 32, 32, 32, 32, 3, 2, 1}, {"cifar3", 32, 32, 16, 64, 3, 1, 1},
-    {"cifar4", 32, 64, 16, 64, 3, 2, 1}, {"resnet0", 32, 3, 32, 64, 3, 1, 1}, {"resnet1", 32, 64, 32, 64, 3, 1, 1},
-    {"resnet2s", 32, 64, 32, 128, 3, 2, 1}, {"resnet2", 32, 128, 16, 128, 3, 1, 1}, {"resnet2x", 32, 64, 32, 128, 1, 2, 0},
-    {"resnet3", 32, 256, 8, 256, 3, 1, 1}, {"resnet4s", 32, 256, 8, 512, 3, 2, 1}, {"resnet4", 32, 512, 4, 512, 3, 1, 1},
-    {"resnet4_one", 1, 512, 4, 512, 3, 1, 1}, {"cifar1_one", 1, 3, 32, 32, 3, 1, 1}, {"w7", 32, 64, 56, 64, 3, 1, 1},
+    {"tiny", 32, 3, 32, 8, 3, 1, 0},        {"lenet1", 64, 1, 28, 6, 5, 1, 2},
+    {"lenet2", 64, 6, 14, 16, 5, 1, 0},     {"cifar1", 32, 3, 32, 32, 3, 1, 1},
+    {"cifar2", 32, 32, 32, 32, 3, 2, 1},    {"cifar3", 32, 32, 16, 64, 3, 1, 1},
+    {"cifar4", 32, 64, 16, 64, 3, 2, 1},    {"resnet0", 32, 3, 32, 64, 3, 1, 1},
+    {"resnet1", 32, 64, 32, 64, 3, 1, 1},   {"resnet2s", 32, 64, 32, 128, 3, 2, 1},
+    {"resnet2", 32, 128, 16, 128, 3, 1, 1}, {"resnet2x", 32, 64, 32, 128, 1, 2, 0},
+    {"resnet3", 32, 256, 8, 256, 3, 1, 1},  {"resnet4s", 32, 256, 8, 512, 3, 2, 1},
+    {"resnet4", 32, 512, 4, 512, 3, 1, 1},  {"resnet4_one", 1, 512, 4, 512, 3, 1, 1},
+    {"cifar1_one", 1, 3, 32, 32, 3, 1, 1},  {"w7", 32, 64, 56, 64, 3, 1, 1},
 };
 
 void conv_case(benchmark::State& state, ConvShape c, ConvKind kind, Format x_format, Format y_format, Library library) {
@@ -116,7 +142,8 @@ void conv_case(benchmark::State& state, ConvShape c, ConvKind kind, Format x_for
     measure(state, make_conv(s, kind, library).get(), operands);
 }
 
-void pool_case(benchmark::State& state, PrimitivePtr (*make)(const PoolSpec&), int64_t channels, int64_t hw, Format format, int kind) {
+void pool_case(benchmark::State& state, PrimitivePtr (*make)(const PoolSpec&), int64_t channels, int64_t hw,
+               Format format, int kind) {
     PoolSpec s;
     s.n = 64, s.c = channels, s.h = s.w = hw, s.kh = s.kw = 2, s.stride[0] = s.stride[1] = 2;
     s.oh = s.ow = hw / 2;
@@ -132,7 +159,8 @@ void pool_case(benchmark::State& state, PrimitivePtr (*make)(const PoolSpec&), i
 const int registered = [] {
     for (const MatmulShape& c : kMatmuls)
         for (Library library : kLibraries)
-            benchmark::RegisterBenchmark(("matmul/" + std::string(c.name) + "/" + name_of(library)).c_str(), matmul_case, c, library)
+            benchmark::RegisterBenchmark(("matmul/" + std::string(c.name) + "/" + name_of(library)).c_str(),
+                                         matmul_case, c, library)
                 ->UseRealTime()
                 ->Unit(benchmark::kMicrosecond);
     constexpr const char* kKinds[] = {"fwd", "igrad", "wgrad"};
@@ -141,8 +169,10 @@ const int registered = [] {
             for (bool last : {false, true})
                 for (Library library : kLibraries) {
                     const Format f = last ? Format::channels_last() : Format::row_major();
-                    const std::string name = "conv/" + std::string(c.name) + "/" + kKinds[static_cast<int>(kind)] + (last ? "/last/" : "/row/") + name_of(library);
-                    benchmark::RegisterBenchmark(name.c_str(), conv_case, c, kind, c.c <= 4 ? Format::row_major() : f, f, library)
+                    const std::string name = "conv/" + std::string(c.name) + "/" + kKinds[static_cast<int>(kind)] +
+                                             (last ? "/last/" : "/row/") + name_of(library);
+                    benchmark::RegisterBenchmark(name.c_str(), conv_case, c, kind, c.c <= 4 ? Format::row_major() : f,
+                                                 f, library)
                         ->UseRealTime()
                         ->Unit(benchmark::kMicrosecond);
                 }
@@ -151,8 +181,9 @@ const int registered = [] {
         const std::string end = last ? "/last" : "/row";
         const auto add = [&](const char* name, PrimitivePtr (*make)(const PoolSpec&), int kind) {
             for (auto [c, hw] : {std::pair<int64_t, int64_t>{6, 28}, {64, 32}})
-                benchmark::RegisterBenchmark(("pool/" + std::string(name) + "/" + std::to_string(c) + "x" + std::to_string(hw) + end).c_str(), pool_case,
-                                             make, c, hw, f, kind)
+                benchmark::RegisterBenchmark(
+                    ("pool/" + std::string(name) + "/" + std::to_string(c) + "x" + std::to_string(hw) + end).c_str(),
+                    pool_case, make, c, hw, f, kind)
                     ->UseRealTime()
                     ->Unit(benchmark::kMicrosecond);
         };

@@ -2,6 +2,7 @@
 // Fused programs on the CPU: the kinds that networks are made of, at sizes from a step's overhead to main memory. Each
 // result is checked to be finite. INGOT_NUM_THREADS sets the threads.
 #include <benchmark/benchmark.h>
+#include <sys/mman.h>
 
 #include <cmath>
 #include <cstdlib>
@@ -30,7 +31,7 @@ public:
     }
     void run(benchmark::State& state, const ProgramPtr& program, double bytes, double elements) {
         const cpu::ProgramExecutor executor(program);
-        void* space = allocate(executor.workspace_bytes() + 64);
+        void* space = allocate(std::max<size_t>(executor.workspace_bytes(), 64));
         ErrorWord error;
         executor.run(buffers_.data(), space, &error);
         for (auto _ : state) executor.run(buffers_.data(), space, &error);
@@ -42,8 +43,14 @@ public:
     }
 
 private:
+    static constexpr size_t kLarge = size_t{2} << 20;
     void* allocate(size_t bytes) {
-        void* p = std::aligned_alloc(64, (bytes + 127) / 64 * 64);
+        // As the library's own allocator does: large pages for large blocks.
+        const size_t align = bytes >= kLarge ? kLarge : 64;
+        void* p = std::aligned_alloc(align, (bytes + align - 1) / align * align);
+#ifdef MADV_HUGEPAGE
+        if (bytes >= kLarge) madvise(p, bytes, MADV_HUGEPAGE);
+#endif
         buffers_.push_back(p);
         return p;
     }

@@ -14,4 +14,4 @@
 #include <ingot/nn/module.h>
 #include <ingot/nn/norm.h>
 #include <ingot/nn/pool.h>
-#include <ingot/nn/state_dict.h>
+#include <ingot/state_dict.h>

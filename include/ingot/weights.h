@@ -6,7 +6,7 @@
 #include <map>
 #include <string>
 
-#include <ingot/nn/state_dict.h>
+#include <ingot/state_dict.h>
 
 namespace ingot {
 

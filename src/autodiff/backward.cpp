@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <unordered_map>
+#include <unordered_set>
 
 #include <ingot/grad.h>
 #include <ingot/ops/creation.h>
@@ -30,28 +31,30 @@ private:
     bool before_;
 };
 
-/// One walk from the seeds to the leaves (or to `stops`).
+/// One walk from the seeds towards the wanted nodes: given values, or (none given) all leaves.
 class Walk {
 public:
-    Walk(const std::vector<Seed>& seeds, const std::vector<Value>& stops) {
-        for (const Value& v : stops) stops_.emplace(v.node.get(), true);
-        collect(seeds);
+    Walk(const std::vector<Seed>& seeds, const std::vector<Value>& wanted) {
+        for (const Value& v : wanted) wanted_.insert(v.node.get());
+        collect(seeds, wanted.empty());
         for (const Seed& s : seeds) add(s.output, s.gradient);
     }
 
-    /// f(node, gradients of its outputs) for every node that has any, latest first.
-    template <class F> void run(const F& f) {
-        for (Entry& e : entries_) {
-            const bool any = std::any_of(e.grads.begin(), e.grads.end(), [](const Tensor& t) { return t.defined(); });
-            if (any) f(e);
-            if (!e.stop) e.grads.clear();
-        }
-    }
     struct Entry {
         Ref<Node> node;
         std::vector<Tensor> grads;
-        bool stop = false; ///< a leaf or an asked-for input
+        bool wanted = false; ///< its gradient is a result
+        bool ends = false;   ///< nothing wanted lies behind it
     };
+
+    /// f(entry) for every node that has a gradient and something wanted behind it, latest first.
+    template <class F> void run(const F& f) {
+        for (Entry& e : entries_) {
+            const bool any = std::any_of(e.grads.begin(), e.grads.end(), [](const Tensor& t) { return t.defined(); });
+            if (any && !e.ends) f(e);
+            if (!e.wanted) e.grads.clear();
+        }
+    }
     void add(const Value& v, const Tensor& gradient) {
         const auto it = index_.find(v.node.get());
         if (it == index_.end()) return;
@@ -67,31 +70,47 @@ public:
     const std::vector<Entry>& entries() const { return entries_; }
 
 private:
-    void collect(const std::vector<Seed>& seeds) {
+    void collect(const std::vector<Seed>& seeds, bool leaves) {
+        std::vector<Entry> found;
+        std::unordered_set<Node*> seen;
         std::vector<Node*> stack;
         for (const Seed& s : seeds) stack.push_back(s.output.node.get());
         while (!stack.empty()) {
             Node* n = stack.back();
             stack.pop_back();
-            const bool stop = stops_.contains(n);
-            if (!(n->requires_grad || stop) || index_.contains(n)) continue;
-            index_.emplace(n, 0);
-            entries_.push_back({Ref<Node>(n), std::vector<Tensor>(n->num_outputs), stop || n->leaf});
-            if (n->leaf || stop) continue;
-            if (n->tape_freed) {
-                throw Error(std::string("backward: the tape behind '") + n->op->name +
-                            "' was freed by an earlier backward(); pass retain_graph = true to that one");
-            }
+            const bool wanted = leaves ? n->leaf : wanted_.contains(n);
+            if (!(n->requires_grad || wanted) || !seen.insert(n).second) continue;
+            found.push_back({Ref<Node>(n), {}, wanted, n->leaf});
+            if (n->leaf) continue;
             for (const Value& v : n->inputs) stack.push_back(v.node.get());
         }
-        std::sort(entries_.begin(), entries_.end(),
-                  [](const Entry& a, const Entry& b) { return a.node->sequence > b.node->sequence; });
-        for (size_t i = 0; i < entries_.size(); ++i) index_[entries_[i].node.get()] = i;
+        std::sort(found.begin(), found.end(),
+                  [](const Entry& a, const Entry& b) { return a.node->sequence < b.node->sequence; });
+        // Earliest first: does anything wanted lie behind?
+        for (Entry& e : found) {
+            const bool behind = !e.node->leaf && std::any_of(e.node->inputs.begin(), e.node->inputs.end(), [&](const Value& v) {
+                return index_.contains(v.node.get());
+            });
+            // A freed tape may have lost its inputs, so nobody knows what lay behind.
+            if (e.node->tape_freed && !e.node->leaf && !e.wanted && (behind || e.node->inputs.empty())) {
+                throw Error(std::string("backward: the tape behind '") + e.node->op->name +
+                            "' was freed by an earlier backward(); pass retain_graph = true to that one");
+            }
+            e.ends = !behind || e.node->tape_freed;
+            if (behind || e.wanted) index_.emplace(e.node.get(), 0);
+        }
+        for (size_t i = found.size(); i-- > 0;) {
+            if (const auto it = index_.find(found[i].node.get()); it != index_.end()) {
+                it->second = entries_.size();
+                found[i].grads.resize(found[i].node->num_outputs);
+                entries_.push_back(std::move(found[i]));
+            }
+        }
     }
 
-    std::vector<Entry> entries_;
+    std::vector<Entry> entries_; ///< latest first
     std::unordered_map<Node*, size_t> index_;
-    std::unordered_map<Node*, bool> stops_;
+    std::unordered_set<Node*> wanted_;
 };
 
 /// Gradients of a composite without a rule of its own: those of its decomposition, on stand-ins for its inputs.
@@ -104,6 +123,7 @@ std::vector<Tensor> decomposed_vjp(const graph::Vjp& v) {
         if (v.needs[i]) {
             t = graph::record(graph::kIdentity, {v.inputs[i]});
             t.node()->requires_grad = true;
+            t.node()->leaf = true; // the walk through the decomposition ends here
             stops.push_back(graph::resolve(t, v.op.name));
         }
         stand_ins.push_back(std::move(t));
@@ -137,7 +157,6 @@ void differentiate(Walk& walk, bool create_graph) {
     const NoFlush no_flush;
     const GradMode mode(create_graph);
     walk.run([&](Walk::Entry& e) {
-        if (e.stop) return;
         Node& n = *e.node;
         graph::Vjp v{*n.op, n.attrs, {}, {}, e.grads, {}};
         bool any = false;

@@ -166,7 +166,10 @@ Tensor gradient_for_update(const Tensor& tensor) {
     GradSlot* slot = slot_of(tensor, false);
     if (!slot) return {};
     Recorder& recorder = Recorder::current();
-    if (recorder.slot_hook) recorder.slot_hook(*slot, SlotEvent::use);
+    if (recorder.slot_hook) {
+        recorder.slot_hook(*slot, SlotEvent::use);
+        recorder.slot_hook(*slot, SlotEvent::update);
+    }
     if (!slot->present) return {};
     if (recorder.cell_hook) recorder.cell_hook(*slot->cell);
     return Tensor(slot->cell->current);
@@ -218,8 +221,8 @@ Value make_host_scalar(Type type, Device device, std::function<void(uint64_t wor
     node->set_outputs({std::move(type)});
     node->host = std::make_unique<HostScalar>();
     node->host->source = std::move(source);
-    node->host->source(node->host->words);
     Recorder& recorder = Recorder::current();
+    if (!recorder.trace) node->host->source(node->host->words); // a compiled step asks when it runs
     node->trace = recorder.trace;
     Value value{std::move(node), 0};
     if (recorder.trace_scalars) recorder.trace_scalars->push_back(value);

@@ -135,7 +135,7 @@ public:
 using CellHook = void (*)(Cell&);
 
 /// The same for gradient slots; `event` says what is about to happen.
-enum class SlotEvent : uint8_t { use, clear, read };
+enum class SlotEvent : uint8_t { use, clear, read, update };
 using SlotHook = void (*)(GradSlot&, SlotEvent event);
 
 /// What one thread has recorded and not yet evaluated. Recorders are pooled and never freed, so nodes may outlive threads.

@@ -81,8 +81,16 @@ Tensor Tensor::parameter(const Tensor& init, bool requires_grad) {
     }
     auto cell = make_ref<Cell>(value.type(), value.node->device);
     cell->requires_grad = requires_grad;
-    cell->assign(value);
-    if (!Recorder::current().trace) Recorder::current().initial.push_back(cell->current);
+    if (value.node->ready() && !value.node->failure && value.node->outputs[value.index].data && !Recorder::current().trace) {
+        // Data that is there already is copied; no submission is needed.
+        const auto& data = value.node->outputs[value.index].data;
+        cell->storage = core::Storage::allocate(cell->device, data->bytes(), "parameter or state");
+        if (data->bytes() > 0) std::memcpy(cell->storage->data(), data->data(), data->bytes());
+        cell->current = cell->stored = Value{cell->make_value_node(), 0};
+    } else {
+        cell->assign(value);
+        if (!Recorder::current().trace) Recorder::current().initial.push_back(cell->current);
+    }
     auto handle = make_ref<Node>(graph::kCellHandle, value.node->device);
     handle->set_outputs({cell->type});
     handle->handle_of = std::move(cell);

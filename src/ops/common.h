@@ -9,6 +9,7 @@
 #include <ingot/ops/types.h>
 #include <ingot/tensor.h>
 
+#include "graph/node.h"
 #include "graph/op_def.h"
 
 namespace ingot::ops {
@@ -60,5 +61,8 @@ inline Shape shape_from(const Attrs& attrs, size_t first) { return Shape(Ints(at
 inline void append(Attrs& attrs, const Ints& values) {
     for (const int64_t v : values) attrs.push_back(v);
 }
+
+/// x's present value: what an operator that has nothing to do returns, so that its result never follows a cell's later writes.
+inline Tensor present(const Tensor& x) { return Tensor(graph::resolve(x, "view")); }
 
 } // namespace ingot::ops

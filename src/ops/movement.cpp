@@ -174,7 +174,7 @@ Tensor reshape(const Tensor& x, const Shape& shape) {
                                        " elements, which do not fit shape " + shape.str());
         to[static_cast<size_t>(open)] = x.numel() / known;
     }
-    if (to == x.shape()) return x;
+    if (to == x.shape()) return present(x);
     Attrs attrs;
     append(attrs, to.dims());
     return record(kReshape, {x}, std::move(attrs));
@@ -199,7 +199,7 @@ Tensor permute(const Tensor& x, const Axes& order) {
 
 Tensor expand(const Tensor& x, const Shape& shape) {
     const Shape& from = x.shape();
-    if (from == shape) return x;
+    if (from == shape) return present(x);
     Shape to = shape, lifted;
     if (to.rank() < from.rank()) shape_error("expand", "shape " + from.str() + " does not broadcast to " + shape.str());
     const size_t extra = to.rank() - from.rank();
@@ -226,7 +226,7 @@ Tensor slice(const Tensor& x, int64_t axis, int64_t start, int64_t stop, int64_t
     start = limit(start);
     stop = std::max(limit(stop), start);
     const int64_t size = (stop - start) / step + ((stop - start) % step != 0 ? 1 : 0);
-    if (size == n && step == 1) return x;
+    if (size == n && step == 1) return present(x);
     const size_t r = shape.rank();
     Ints starts(r, 0), steps(r, 1), sizes = shape.dims();
     starts[a] = start;
@@ -244,7 +244,7 @@ Tensor flip(const Tensor& x, const Axes& axes) {
         starts[a] = std::max<int64_t>(shape[a] - 1, 0);
         steps[a] = -1;
     }
-    if (r == 0 || x.numel() == 0) return x;
+    if (r == 0 || x.numel() == 0) return present(x);
     return record_slice(x, starts, steps, shape.dims());
 }
 

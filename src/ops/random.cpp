@@ -96,7 +96,7 @@ Tensor bernoulli(const Shape& shape, double p, const TensorOptions& options) {
 Tensor dropout(const Tensor& x, double p, bool training) {
     check_probability("dropout", p);
     require_float("dropout", x.dtype());
-    if (!training || p == 0) return x;
+    if (!training || p == 0) return present(x);
     if (p == 1) return where(constant(0, DType::boolean, x.device()), x, 0);
     return where(uniform(x.shape(), x.device()) >= p, x * (1 / (1 - p)), 0);
 }

@@ -178,10 +178,11 @@ private:
                  uint64_t index_mask = 0) {
         const ir::Node* p = g_.producer(a.base);
         const DType dtype = g_.type(a.base).dtype;
-        if (p && a.guards.empty() && p->prim() == Prim::constant) {
+        const bool inlined = p && a.guards.empty() && index == program::kNone;
+        if (inlined && p->prim() == Prim::constant) {
             return constant(graph::unpack(p->attrs[1]), register_type(dtype), level, stage);
         }
-        if (p && a.guards.empty() && p->prim() == Prim::iota) return iota(a, *p, level, stage);
+        if (inlined && p->prim() == Prim::iota) return iota(a, *p, level, stage);
         hoist(a.mask() | index_mask, level, stage);
         program::Operand o = operand(a.base, a.dims);
         o.buffer = input_buffer(a.base);

@@ -55,12 +55,14 @@ void submit(Capture& c) {
     std::vector<Ref<core::Storage>> storages(c.roots.size());
     std::shared_ptr<const Executable> executable;
     std::vector<void*> inputs, results;
+    Ref<core::Storage> arena;
     try {
         executable = Cache::global().find(c.hash, c.words);
         if (!executable) {
             executable = std::make_shared<Executable>(to_graph(c), c.device);
             Cache::global().insert(c.hash, c.words, executable);
         }
+        arena = executable->reserve();
         for (const Value& v : c.inputs) inputs.push_back(address_of(v));
         for (size_t i = 0; i < c.roots.size(); ++i) {
             const Root& r = c.roots[i];
@@ -68,9 +70,7 @@ void submit(Capture& c) {
                 prepare_storage(*r.cell);
                 storages[i] = r.cell->storage;
             } else {
-                const graph::Type& t = r.value.type();
-                storages[i] = core::Storage::allocate(
-                    c.device, static_cast<size_t>(t.shape.numel()) * size_of(t.dtype), "value");
+                storages[i] = executable->result_storage(i);
             }
             results.push_back(storages[i]->data());
         }
@@ -89,7 +89,7 @@ void submit(Capture& c) {
         throw;
     }
     note_submission(executable);
-    const std::exception_ptr failure = executable->run(inputs.data(), results.data());
+    const std::exception_ptr failure = executable->run(inputs.data(), results.data(), arena);
     for (size_t i = 0; i < c.roots.size(); ++i) {
         const Root& r = c.roots[i];
         Node& node = *r.value.node;

@@ -47,6 +47,8 @@ Ref<core::Storage> arena_memory(Device device, int64_t bytes) {
     return fresh;
 }
 
+constexpr size_t kSpareBytes = 64 << 10;
+
 std::exception_ptr failure_of(const program::ErrorWord& word) {
     if (word.code == 0) return nullptr;
     return std::make_exception_ptr(Error("index " + std::to_string(word.value) + " is out of range [0, " +
@@ -73,6 +75,7 @@ Executable::Executable(const ir::Graph& captured, Device device) : device_(devic
         }
         build(g);
     }
+    spare_.resize(result_types_.size());
     base_.resize(num_inputs_ + result_types_.size() + 1);
     pointers_.resize(args_.size());
 }
@@ -104,8 +107,23 @@ void Executable::build(const ir::Graph& g) {
     dump_plan(g, p, kernels_, report_);
 }
 
-std::exception_ptr Executable::run(void* const* inputs, void* const* results) const {
-    const Ref<core::Storage> arena_storage = arena_memory(device_, arena_bytes_);
+Ref<core::Storage> Executable::reserve() const { return arena_memory(device_, arena_bytes_); }
+
+Ref<core::Storage> Executable::result_storage(size_t result) const {
+    for (auto& s : spare_[result]) {
+        if (s && s->ref_count() == 1) return s;
+    }
+    const graph::Type& t = result_types_[result];
+    auto fresh = core::Storage::allocate(device_, static_cast<size_t>(t.shape.numel()) * size_of(t.dtype), "value");
+    // Large results go back to the allocator, where others can use them.
+    if (fresh->bytes() > kSpareBytes) return fresh;
+    for (auto& s : spare_[result]) {
+        if (!s) return s = fresh;
+    }
+    return spare_[result][0] = fresh; // whoever holds the old one keeps it
+}
+
+std::exception_ptr Executable::run(void* const* inputs, void* const* results, const Ref<core::Storage>& arena_storage) const {
     char* arena = arena_storage ? static_cast<char*>(arena_storage->data()) : nullptr;
     base::sync_library_threads();
     for (size_t i = 0; i < num_inputs_; ++i) base_[i] = inputs[i];

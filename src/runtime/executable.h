@@ -3,6 +3,7 @@
 // called under the evaluation mutex.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <string>
 #include <vector>
@@ -22,9 +23,12 @@ public:
     Executable(const ir::Graph& captured, Device device);
 
     /// Runs on the calling thread. inputs: per graph input, results: per result, all of the captured types, row-major unless
-    /// the input's format says otherwise. Errors: OutOfMemoryError before anything ran (the arena); afterwards the error word is
-    /// returned as a failure that belongs to the results (null: fine).
-    std::exception_ptr run(void* const* inputs, void* const* results) const;
+    /// the input's format says otherwise. Returns the failure that belongs to the results (null: fine).
+    std::exception_ptr run(void* const* inputs, void* const* results, const Ref<core::Storage>& arena) const;
+    /// The temporary memory of a run, to be held until it is over. Errors: OutOfMemoryError.
+    Ref<core::Storage> reserve() const;
+    /// Memory for a result: one that was handed out before and that nobody holds any more, else new. Errors: OutOfMemoryError.
+    Ref<core::Storage> result_storage(size_t result) const;
 
     const Report& report() const { return report_; }
     /// Bytes of each result (as allocated).
@@ -55,6 +59,8 @@ private:
     int64_t arena_bytes_ = 0;
     Report report_;
     mutable std::vector<void*> base_, pointers_; ///< scratch of run(), sized once
+    /// Per result the storages handed out before. Programs keep a result or two while they make the next.
+    mutable std::vector<std::array<Ref<core::Storage>, 4>> spare_;
 };
 
 } // namespace ingot::runtime

@@ -80,11 +80,12 @@ GraphExecutable Graph::compile(Device device, const std::vector<Tensor>& inputs,
     });
     unique.erase(std::unique(unique.begin(), unique.end(), [](const auto& a, const auto& b) { return a.value == b.value; }), unique.end());
     runtime::Capture c = runtime::capture(device, unique);
-    for (const Value& v : impl->placeholders) v.node->pending = true;
     for (Node* n : c.nodes) {
         if (n->op->prim == graph::Prim::placeholder) throw Error("compile: the outputs use a placeholder that is not among the inputs");
     }
-    impl->executable = std::make_shared<runtime::Executable>(runtime::to_graph(c), device);
+    const ir::Graph g = runtime::to_graph(c);
+    for (const Value& v : impl->placeholders) v.node->pending = true;
+    impl->executable = std::make_shared<runtime::Executable>(g, device);
     for (const Value& v : c.inputs) {
         const auto at = std::find(impl->placeholders.begin(), impl->placeholders.end(), v);
         const bool given = at != impl->placeholders.end();
@@ -120,13 +121,14 @@ std::vector<Tensor> GraphExecutable::run(const std::vector<Tensor>& inputs) cons
         in.push_back(runtime::address_of(number >= 0 ? values[static_cast<size_t>(number)] : bound));
     }
     std::vector<Value> made;
-    for (const graph::Type& t : e.executable->result_types()) {
-        auto storage = core::Storage::allocate(e.executable->device(), static_cast<size_t>(t.shape.numel()) * size_of(t.dtype), "value");
+    const Ref<core::Storage> arena = e.executable->reserve();
+    for (size_t i = 0; i < e.executable->result_types().size(); ++i) {
+        auto storage = e.executable->result_storage(i);
         out.push_back(storage->data());
-        made.push_back(graph::make_ready(t, e.executable->device(), std::move(storage)));
+        made.push_back(graph::make_ready(e.executable->result_types()[i], e.executable->device(), std::move(storage)));
     }
     runtime::note_submission(e.executable);
-    const std::exception_ptr failure = e.executable->run(in.data(), out.data());
+    const std::exception_ptr failure = e.executable->run(in.data(), out.data(), arena);
     for (const Value& v : made) v.node->failure = failure;
     std::vector<Tensor> results;
     for (const int32_t r : e.results) results.emplace_back(made[static_cast<size_t>(r)]);

@@ -80,7 +80,9 @@ void set_cache_capacity(int64_t executables) {
 
 EvalStats eval_stats() {
     const std::lock_guard lock(runtime::evaluation_mutex());
-    return runtime::counters();
+    EvalStats stats = runtime::counters();
+    stats.recorded += graph::Recorder::current().since_flush;
+    return stats;
 }
 
 } // namespace ingot

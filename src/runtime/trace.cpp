@@ -2,7 +2,6 @@
 #include "runtime/trace.h"
 
 #include <algorithm>
-#include <array>
 #include <cstdio>
 #include <unordered_map>
 
@@ -32,6 +31,7 @@ struct TracedSlot {
     bool cleared = false; ///< before any use: its state before the call does not matter
     bool used = false;    ///< before it was cleared
     bool read = false;    ///< through Tensor::grad(): must be stored
+    bool updated = false; ///< an optimizer took it: it has served
 };
 
 struct TracedCell {
@@ -94,6 +94,7 @@ private:
         if (event == SlotEvent::clear && !it->used) it->cleared = true;
         if (event == SlotEvent::use && !it->cleared) it->used = true;
         if (event == SlotEvent::read) it->read = true;
+        if (event == SlotEvent::update) it->updated = true;
     }
     Recorder& recorder_;
 };
@@ -135,22 +136,8 @@ struct Variant {
         bool present, elided;
     };
     std::vector<SlotEffect> slot_effects;
-    /// Per result: storages handed out before, reused once nobody holds them. Programs keep a result or two while they make the next.
-    std::vector<std::array<Ref<core::Storage>, 4>> spare;
     std::vector<Ref<core::Storage>> made; ///< per result of the present call
     std::vector<void*> in_pointers, out_pointers;
-
-    Ref<core::Storage> storage_for(size_t result) {
-        for (auto& s : spare[result]) {
-            if (s && s->ref_count() == 1) return s;
-        }
-        const graph::Type& t = executable->result_types()[result];
-        auto fresh = core::Storage::allocate(executable->device(), static_cast<size_t>(t.shape.numel()) * size_of(t.dtype), "value");
-        for (auto& s : spare[result]) {
-            if (!s) return s = std::move(fresh);
-        }
-        return spare[result][0] = std::move(fresh); // whoever holds the old one keeps it
-    }
 
     bool fits(const std::vector<Value>& args) const {
         if (args.size() != arguments.size() || grad_mode != Recorder::current().grad_mode) return false;
@@ -188,7 +175,6 @@ std::vector<Tensor> CompiledStep::call(const std::vector<Tensor>& arguments) {
     }
     for (const auto& v : variants_) {
         if (!v->fits(values)) continue;
-        for (const Value& s : v->host_scalars) s.node->host->source(s.node->host->words);
         return run(*v, values);
     }
     variants_.push_back(trace(arguments));
@@ -233,7 +219,7 @@ std::unique_ptr<Variant> CompiledStep::trace(const std::vector<Tensor>& argument
         for (TracedSlot& s : t.slots) {
             if (s.used) variant->slot_guards.emplace_back(s.slot, s.present);
             const bool written = s.slot->present && s.slot->cell && s.slot->cell->trace == &t;
-            const bool elide = written && s.cleared && !s.read;
+            const bool elide = written && s.cleared && s.updated && !s.read;
             if (elide && s.slot->cell) {
                 // Not a result: what the optimizer consumed is enough.
                 for (TracedCell& c : t.cells) {
@@ -337,7 +323,6 @@ std::unique_ptr<Variant> CompiledStep::trace(const std::vector<Tensor>& argument
         if (o.result < 0) o.through = source_of(v);
         variant->returned.push_back(o);
     }
-    variant->spare.resize(c.roots.size());
     variant->made.resize(c.roots.size());
     variant->in_pointers.resize(c.inputs.size());
     variant->out_pointers.resize(c.roots.size());
@@ -362,20 +347,28 @@ std::vector<Tensor> CompiledStep::run(Variant& v, const std::vector<Value>& argu
     }
     std::vector<Value> made(v.results.size());
     if (v.executable && !failure) {
+        // Whatever can fail comes first: then nothing has happened. Counting steps and drawing numbers come after it.
+        const Ref<core::Storage> arena = v.executable->reserve();
+        for (size_t i = 0; i < v.results.size(); ++i) {
+            if (v.results[i].cell >= 0) {
+                prepare_storage(*v.cells[static_cast<size_t>(v.results[i].cell)]);
+            } else {
+                v.made[i] = v.executable->result_storage(i);
+            }
+        }
         for (size_t i = 0; i < v.inputs.size(); ++i) v.in_pointers[i] = address_of(value_of(v.inputs[i]));
         for (size_t i = 0; i < v.results.size(); ++i) {
             if (v.results[i].cell >= 0) {
                 Cell& cell = *v.cells[static_cast<size_t>(v.results[i].cell)];
-                prepare_storage(cell);
                 save_if_held(cell, 0);
                 v.out_pointers[i] = cell.storage->data();
             } else {
-                v.made[i] = v.storage_for(i);
                 v.out_pointers[i] = v.made[i]->data();
             }
         }
+        for (const Value& s : v.host_scalars) s.node->host->source(s.node->host->words);
         note_submission(v.executable);
-        failure = v.executable->run(v.in_pointers.data(), v.out_pointers.data());
+        failure = v.executable->run(v.in_pointers.data(), v.out_pointers.data(), arena);
     }
     for (size_t i = 0; i < v.results.size(); ++i) {
         if (v.results[i].cell >= 0) {
@@ -412,7 +405,9 @@ void check_readable(const Value& value) {
     const Node& n = *value.node;
     if (!n.trace) return;
     if (n.op == &graph::kHostScalar && !n.pending && !Recorder::current().trace) return;
-    throw Error(std::string("'") + n.op->name + "' " + value.type().str() +
+    const Node* named = &n; // views say less than what they look at
+    while (named->op->kind == graph::Kind::view && !named->inputs.empty()) named = named->inputs[0].node.get();
+    throw Error(std::string("'") + named->op->name + "' " + value.type().str() +
                 " is being traced by compile() and has no value; return it from the compiled function and read it outside");
 }
 

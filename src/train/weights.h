@@ -6,7 +6,7 @@
 #include <memory>
 #include <vector>
 
-#include <ingot/nn/state_dict.h>
+#include <ingot/state_dict.h>
 
 #include "io/safetensors.h"
 

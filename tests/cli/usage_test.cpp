@@ -94,7 +94,8 @@ TEST_F(Usage, Devices) {
     const Result result = ingot({"devices", "--json"});
     ASSERT_EQ(result.status, 0) << result.err;
     bool cpu = false;
-    for (const Json& device : result.json().at("devices")) {
+    const Json json = result.json();
+    for (const Json& device : json.at("devices")) {
         EXPECT_EQ(device.size(), 5u) << device;
         EXPECT_TRUE(device.at("name").is_string());
         EXPECT_TRUE(device.at("memory_bytes").is_number_integer());

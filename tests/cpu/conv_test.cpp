@@ -78,19 +78,22 @@ template <class T> std::vector<T> logical(const std::vector<T>& images, Format f
     return out;
 }
 
-template <class T> void expect_near(const std::vector<T>& got, const std::vector<double>& want, const std::vector<double>& size,
-                                    const std::string& what) {
+template <class T>
+void expect_near(const std::vector<T>& got, const std::vector<double>& want, const std::vector<double>& size,
+                 const std::string& what) {
     ASSERT_EQ(got.size(), want.size());
     for (size_t i = 0; i < got.size(); ++i)
-        ASSERT_NEAR(double(got[i]), want[i], 8 * std::numeric_limits<T>::epsilon() * (size[i] + 1)) << what << " element " << i;
+        ASSERT_NEAR(double(got[i]), want[i], 8 * std::numeric_limits<T>::epsilon() * (size[i] + 1))
+            << what << " element " << i;
 }
 
 std::string text(const ConvSpec& s, Library library, const Primitive& p) {
     return p.name + " library " + std::to_string(static_cast<int>(library)) + " x [" + std::to_string(s.n) + "," +
-           std::to_string(s.c) + "," + std::to_string(s.h) + "," + std::to_string(s.w) + "] o " + std::to_string(s.o) + " k " +
-           std::to_string(s.kh) + "x" + std::to_string(s.kw) + " stride " + std::to_string(s.stride[0]) + " padding " +
-           std::to_string(s.padding[0]) + " dilation " + std::to_string(s.dilation[0]) + " groups " + std::to_string(s.groups) +
-           " formats " + std::to_string(s.x_format.block) + " " + std::to_string(s.y_format.block);
+           std::to_string(s.c) + "," + std::to_string(s.h) + "," + std::to_string(s.w) + "] o " + std::to_string(s.o) +
+           " k " + std::to_string(s.kh) + "x" + std::to_string(s.kw) + " stride " + std::to_string(s.stride[0]) +
+           " padding " + std::to_string(s.padding[0]) + " dilation " + std::to_string(s.dilation[0]) + " groups " +
+           std::to_string(s.groups) + " formats " + std::to_string(s.x_format.block) + " " +
+           std::to_string(s.y_format.block);
 }
 
 /// How often each library served, so that a test can tell that it tested something.
@@ -113,8 +116,8 @@ template <class T> struct Case {
         y.resize(gy.size()), y_size.resize(gy.size()), gx.resize(x.size()), gx_size.resize(x.size());
         gw.resize(w.size()), gw_size.resize(w.size()), gb.resize(bias.size()), gb_size.resize(bias.size());
         for_each_product(s, [&](int64_t n, int64_t o, int64_t p, int64_t c, int64_t t, int64_t ic, int64_t ip) {
-            const auto xi = static_cast<size_t>((n * s.c + ic) * xp + ip), yi = static_cast<size_t>((n * s.o + o) * yp + p),
-                       wi = static_cast<size_t>(o * k + c * taps + t);
+            const auto xi = static_cast<size_t>((n * s.c + ic) * xp + ip),
+                       yi = static_cast<size_t>((n * s.o + o) * yp + p), wi = static_cast<size_t>(o * k + c * taps + t);
             const double xv = double(x[xi]), wv = double(w[wi]), gv = double(gy[yi]);
             y[yi] += xv * wv, y_size[yi] += std::fabs(xv * wv);
             gx[xi] += gv * wv, gx_size[xi] += std::fabs(gv * wv);
@@ -170,7 +173,8 @@ template <class T> struct Case {
 };
 
 /// Both dtypes, every pair of formats in `blocks` that divide the channels.
-void check_formats(const ConvSpec& s, std::initializer_list<int32_t> blocks = {1, Format::kAll, 4, 8, 16}, Served* served = nullptr) {
+void check_formats(const ConvSpec& s, std::initializer_list<int32_t> blocks = {1, Format::kAll, 4, 8, 16},
+                   Served* served = nullptr) {
     Case<float> single(s);
     Case<double> wide(s);
     for (int32_t xb : blocks)
@@ -183,16 +187,18 @@ void check_formats(const ConvSpec& s, std::initializer_list<int32_t> blocks = {1
 
 TEST(Conv, ShapesAndFormats) {
     Served served;
-    for (const ConvSpec& s : {conv(2, 16, 8, 16, 3, 1, 1), conv(3, 8, 9, 24, 3, 2, 1), conv(1, 16, 7, 32, 1, 2), conv(2, 5, 6, 7, 2),
-                              conv(2, 4, 11, 16, 5, 3, 2), conv(1, 16, 12, 8, 3, 1, 2, 2), conv(2, 32, 4, 16, 4), conv(1, 1, 1, 1, 1)})
+    for (const ConvSpec& s :
+         {conv(2, 16, 8, 16, 3, 1, 1), conv(3, 8, 9, 24, 3, 2, 1), conv(1, 16, 7, 32, 1, 2), conv(2, 5, 6, 7, 2),
+          conv(2, 4, 11, 16, 5, 3, 2), conv(1, 16, 12, 8, 3, 1, 2, 2), conv(2, 32, 4, 16, 4), conv(1, 1, 1, 1, 1)})
         check_formats(s, {1, Format::kAll, 4, 8, 16}, &served);
     EXPECT_GT(served.own, 0);
     EXPECT_EQ(served.onednn > 20, onednn::available());
 }
 
 TEST(Conv, Groups) {
-    for (const ConvSpec& s : {conv(2, 16, 6, 32, 3, 1, 1, 1, 2), conv(2, 8, 7, 8, 3, 2, 1, 1, 8), conv(1, 12, 9, 6, 3, 1, 2, 2, 3),
-                              conv(1, 16, 6, 16, 3, 1, 1, 1, 16), conv(1, 8, 5, 16, 3, 1, 0, 1, 8), conv(1, 6, 5, 4, 1, 1, 0, 1, 2)})
+    for (const ConvSpec& s :
+         {conv(2, 16, 6, 32, 3, 1, 1, 1, 2), conv(2, 8, 7, 8, 3, 2, 1, 1, 8), conv(1, 12, 9, 6, 3, 1, 2, 2, 3),
+          conv(1, 16, 6, 16, 3, 1, 1, 1, 16), conv(1, 8, 5, 16, 3, 1, 0, 1, 8), conv(1, 6, 5, 4, 1, 1, 0, 1, 2)})
         check_formats(s);
 }
 
@@ -206,7 +212,8 @@ TEST(Conv, UnequalSides) {
 }
 
 TEST(Conv, BiasAndActivations) {
-    for (Activation act : {Activation::none, Activation::relu, Activation::sigmoid, Activation::tanh, Activation::gelu, Activation::silu})
+    for (Activation act : {Activation::none, Activation::relu, Activation::sigmoid, Activation::tanh, Activation::gelu,
+                           Activation::silu})
         for (int64_t c : {3, 16}) {
             ConvSpec s = conv(2, c, 17, 16, 3, 1, 1);
             s.bias = true;
@@ -230,9 +237,10 @@ TEST(Conv, FewInputChannels) {
                 s.bias = bias;
                 check_narrow(s);
             }
-    for (ConvSpec s : {conv(5, 3, 32, 8, 3), conv(2, 1, 28, 6, 5, 1, 2), conv(17, 3, 18, 32, 3, 1, 1), conv(2, 3, 40, 64, 7, 2, 3),
-                       conv(1, 3, 33, 16, 5, 1, 4, 2), conv(2, 3, 35, 24, 3, 3), conv(1, 4, 16, 16, 1), conv(20, 1, 17, 3, 2),
-                       conv(1, 3, 70, 8, 11, 4, 2), conv(2, 2, 50, 48, 3, 1, 1)}) {
+    for (ConvSpec s :
+         {conv(5, 3, 32, 8, 3), conv(2, 1, 28, 6, 5, 1, 2), conv(17, 3, 18, 32, 3, 1, 1), conv(2, 3, 40, 64, 7, 2, 3),
+          conv(1, 3, 33, 16, 5, 1, 4, 2), conv(2, 3, 35, 24, 3, 3), conv(1, 4, 16, 16, 1), conv(20, 1, 17, 3, 2),
+          conv(1, 3, 70, 8, 11, 4, 2), conv(2, 2, 50, 48, 3, 1, 1)}) {
         s.bias = true;
         s.act = Activation::relu;
         check_narrow(s);
@@ -248,31 +256,64 @@ TEST(Conv, EmptyBatch) {
 
 TEST(Conv, OwnKernelsGiveTheSameBitsForAnyNumberOfThreads) {
     const int before = base::num_threads();
-    for (ConvSpec s : {conv(5, 16, 13, 24, 3, 1, 1), conv(1, 16, 30, 8, 3, 2, 1), conv(32, 3, 32, 8, 3), conv(32, 3, 18, 32, 3, 1, 1),
-                       conv(1, 3, 64, 16, 3, 1, 1), conv(7, 1, 28, 6, 5, 1, 2)})
+    for (ConvSpec s : {conv(5, 16, 13, 24, 3, 1, 1), conv(1, 16, 30, 8, 3, 2, 1), conv(32, 3, 32, 8, 3),
+                       conv(32, 3, 18, 32, 3, 1, 1), conv(1, 3, 64, 16, 3, 1, 1), conv(7, 1, 28, 6, 5, 1, 2)})
         for (int32_t b : {1, Format::kAll})
             for (ConvKind kind : {ConvKind::forward, ConvKind::input_grad, ConvKind::weight_grad}) {
                 set_output(s);
                 s.x_format = s.y_format = {b};
                 s.bias = kind != ConvKind::input_grad;
-                const auto x = random_values<float>(s.n * s.c * s.h * s.w, 1), w = random_values<float>(s.o * s.c * s.kh * s.kw, 2),
-                           bias = random_values<float>(s.o, 3), gy = random_values<float>(s.n * s.o * s.oh * s.ow, 4);
+                const auto x = random_values<float>(s.n * s.c * s.h * s.w, 1),
+                           w = random_values<float>(s.o * s.c * s.kh * s.kw, 2), bias = random_values<float>(s.o, 3),
+                           gy = random_values<float>(s.n * s.o * s.oh * s.ow, 4);
                 std::vector<float> first;
                 for (int threads : {1, 2, 3, 7}) {
                     base::set_num_threads(threads);
                     const PrimitivePtr p = make_conv(s, kind, Library::own);
-                    auto out = kind == ConvKind::forward ? unset<float>(static_cast<int64_t>(gy.size()))
+                    auto out = kind == ConvKind::forward      ? unset<float>(static_cast<int64_t>(gy.size()))
                                : kind == ConvKind::input_grad ? unset<float>(static_cast<int64_t>(x.size()))
                                                               : unset<float>(static_cast<int64_t>(w.size()));
                     auto gb = unset<float>(s.o);
                     if (kind == ConvKind::forward) testing::run(*p, x, w, bias, out);
                     if (kind == ConvKind::input_grad) testing::run(*p, w, gy, out);
-                    if (kind == ConvKind::weight_grad) testing::run(*p, x, gy, out, gb), out.insert(out.end(), gb.begin(), gb.end());
+                    if (kind == ConvKind::weight_grad)
+                        testing::run(*p, x, gy, out, gb), out.insert(out.end(), gb.begin(), gb.end());
                     if (first.empty()) first = out;
                     EXPECT_EQ(0, std::memcmp(first.data(), out.data(), out.size() * sizeof(float)))
                         << text(s, Library::own, *p) << " with " << threads << " threads";
                 }
             }
+    base::set_num_threads(before);
+}
+
+TEST(Conv, SurvivesAChangeOfTheNumberOfThreads) {
+    const int before = base::num_threads();
+    for (ConvSpec s : {conv(4, 16, 15, 32, 3, 1, 1), conv(4, 3, 20, 8, 3)})
+        for (int32_t b : {1, Format::kAll})
+            for (Library library : {Library::own, Library::onednn})
+                for (auto [made, ran] : {std::pair(1, 5), {5, 1}, {2, 3}}) {
+                    set_output(s);
+                    s.x_format = s.y_format = {b};
+                    const auto x = random_values<float>(s.n * s.c * s.h * s.w, 1),
+                               w = random_values<float>(s.o * s.c * s.kh * s.kw, 2),
+                               gy = random_values<float>(s.n * s.o * s.oh * s.ow, 4);
+                    base::set_num_threads(made);
+                    const PrimitivePtr forward = make_conv(s, ConvKind::forward, library),
+                                       data = make_conv(s, ConvKind::input_grad, library),
+                                       weights = make_conv(s, ConvKind::weight_grad, library);
+                    if (!forward || !data || !weights) continue; // no oneDNN in this build
+                    auto y = unset<float>(static_cast<int64_t>(gy.size())),
+                         gx = unset<float>(static_cast<int64_t>(x.size())),
+                         gw = unset<float>(static_cast<int64_t>(w.size()));
+                    auto y2 = y, gx2 = gx, gw2 = gw;
+                    testing::run(*forward, x, w, y), testing::run(*data, w, gy, gx), testing::run(*weights, x, gy, gw);
+                    base::set_num_threads(ran);
+                    testing::run(*forward, x, w, y2), testing::run(*data, w, gy, gx2),
+                        testing::run(*weights, x, gy, gw2);
+                    for (size_t i = 0; i < y.size(); ++i) ASSERT_NEAR(y[i], y2[i], 1e-4) << forward->name;
+                    for (size_t i = 0; i < gx.size(); ++i) ASSERT_NEAR(gx[i], gx2[i], 1e-4) << data->name;
+                    for (size_t i = 0; i < gw.size(); ++i) ASSERT_NEAR(gw[i], gw2[i], 1e-3) << weights->name;
+                }
     base::set_num_threads(before);
 }
 

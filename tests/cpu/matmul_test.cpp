@@ -36,8 +36,9 @@ int64_t span(const Ints& batch, const Ints& strides, int64_t rows, int64_t row, 
     return s;
 }
 
-template <class T> std::vector<T> run(const MatmulSpec& s, Library library, const std::vector<T>& a,
-                                      const std::vector<T>& b, const std::vector<T>& bias) {
+template <class T>
+std::vector<T> run(const MatmulSpec& s, Library library, const std::vector<T>& a, const std::vector<T>& b,
+                   const std::vector<T>& bias) {
     const PrimitivePtr p = make_matmul(s, library);
     if (!p) return {};
     int64_t batch = 1;
@@ -79,9 +80,9 @@ template <class T> void check(const MatmulSpec& s) {
             }
             const double tolerance = 8 * std::numeric_limits<T>::epsilon() * size;
             ASSERT_NEAR(double(c[at]), activated(sum, s.act), tolerance)
-                << "library " << static_cast<int>(library) << " m " << s.m << " n " << s.n << " k " << s.k << " element "
-                << at << " act " << static_cast<int>(s.act) << " strides " << s.a_row << ' ' << s.a_col << ' ' << s.b_row
-                << ' ' << s.b_col;
+                << "library " << static_cast<int>(library) << " m " << s.m << " n " << s.n << " k " << s.k
+                << " element " << at << " act " << static_cast<int>(s.act) << " strides " << s.a_row << ' ' << s.a_col
+                << ' ' << s.b_row << ' ' << s.b_col;
         }
     }
 }
@@ -110,8 +111,20 @@ constexpr Activation kActivations[] = {Activation::none, Activation::relu, Activ
                                        Activation::tanh, Activation::gelu, Activation::silu};
 
 TEST(Matmul, AllTransposesAndEdges) {
-    for (auto [m, n, k] : {std::array<int64_t, 3>{1, 1, 1}, {1, 7, 5}, {7, 1, 5}, {3, 2, 1}, {8, 48, 16}, {9, 49, 17},
-                           {5, 100, 3}, {33, 17, 300}, {130, 30, 40}, {17, 400, 9}, {4, 16, 513}, {64, 10, 512}, {32, 2, 8}, {150, 395, 260}})
+    for (auto [m, n, k] : {std::array<int64_t, 3>{1, 1, 1},
+                           {1, 7, 5},
+                           {7, 1, 5},
+                           {3, 2, 1},
+                           {8, 48, 16},
+                           {9, 49, 17},
+                           {5, 100, 3},
+                           {33, 17, 300},
+                           {130, 30, 40},
+                           {17, 400, 9},
+                           {4, 16, 513},
+                           {64, 10, 512},
+                           {32, 2, 8},
+                           {150, 395, 260}})
         for (bool ta : {false, true})
             for (bool tb : {false, true}) check_both(dense(f32, m, n, k, ta, tb));
 }
@@ -127,7 +140,8 @@ TEST(Matmul, BiasAndActivations) {
 TEST(Matmul, FewRows) {
     for (int64_t m : {1, 2, 3, 4, 5})
         for (int64_t n : {1, 3, 4, 10, 130})
-            for (int64_t k : {1, 8, 31, 32, 33, 400}) check_both(dense(f32, m, n, k, false, true, true, Activation::silu));
+            for (int64_t k : {1, 8, 31, 32, 33, 400})
+                check_both(dense(f32, m, n, k, false, true, true, Activation::silu));
     check_both(dense(f32, 1, 300, 5000, false, true));
 }
 
@@ -198,13 +212,15 @@ TEST(Matmul, OwnKernelGivesTheSameBitsForAnyNumberOfThreads) {
     const int before = base::num_threads();
     for (auto [m, n, k] : {std::array<int64_t, 3>{200, 300, 700}, {32, 27, 9000}, {64, 10, 512}, {1, 1000, 300}}) {
         const MatmulSpec s = dense(f32, m, n, k, true, false, true, Activation::relu);
-        const auto a = random_values<float>(m * k, 1), b = random_values<float>(n * k, 2), bias = random_values<float>(n, 3);
+        const auto a = random_values<float>(m * k, 1), b = random_values<float>(n * k, 2),
+                   bias = random_values<float>(n, 3);
         std::vector<float> first;
         for (int threads : {1, 2, 3, 7}) {
             base::set_num_threads(threads);
             const auto c = run(s, Library::own, a, b, bias);
             if (first.empty()) first = c;
-            EXPECT_EQ(0, std::memcmp(first.data(), c.data(), c.size() * sizeof(float))) << threads << " threads, m " << m;
+            EXPECT_EQ(0, std::memcmp(first.data(), c.data(), c.size() * sizeof(float)))
+                << threads << " threads, m " << m;
         }
     }
     base::set_num_threads(before);
@@ -216,6 +232,25 @@ TEST(Matmul, OwnKernelKeepsNaN) {
     a[8] = std::numeric_limits<float>::quiet_NaN(); // row 1
     const auto c = run(s, Library::own, a, b, bias);
     for (size_t i = 0; i < c.size(); ++i) EXPECT_EQ(std::isnan(c[i]), i / 20 == 1) << i;
+}
+
+TEST(Matmul, SurvivesAChangeOfTheNumberOfThreads) {
+    const int before = base::num_threads();
+    const MatmulSpec s = dense(f32, 130, 200, 500, false, true);
+    const auto a = random_values<float>(130 * 500, 1), b = random_values<float>(200 * 500, 2);
+    for (Library library : {Library::own, Library::onednn})
+        for (auto [made, ran] : {std::pair(1, 5), {5, 1}, {2, 3}}) {
+            base::set_num_threads(made);
+            const PrimitivePtr p = make_matmul(s, library);
+            if (!p) continue; // no oneDNN in this build
+            auto at_home = testing::unset<float>(130 * 200), moved = at_home;
+            testing::run(*p, a, b, at_home);
+            base::set_num_threads(ran);
+            testing::run(*p, a, b, moved);
+            for (size_t i = 0; i < moved.size(); ++i)
+                ASSERT_NEAR(at_home[i], moved[i], 1e-4) << p->name << " " << made << " " << ran;
+        }
+    base::set_num_threads(before);
 }
 
 TEST(Matmul, ReportsWhatItDoes) {

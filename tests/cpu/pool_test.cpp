@@ -15,7 +15,8 @@ using testing::address;
 using testing::random_values;
 using testing::unset;
 
-PoolSpec pool(int64_t n, int64_t c, int64_t h, int64_t w, int64_t kh, int64_t kw, int64_t sh, int64_t sw, int64_t ph = 0, int64_t pw = 0) {
+PoolSpec pool(int64_t n, int64_t c, int64_t h, int64_t w, int64_t kh, int64_t kw, int64_t sh, int64_t sw,
+              int64_t ph = 0, int64_t pw = 0) {
     PoolSpec s;
     s.n = n, s.c = c, s.h = h, s.w = w, s.kh = kh, s.kw = kw;
     s.stride[0] = sh, s.stride[1] = sw, s.padding[0] = ph, s.padding[1] = pw;
@@ -26,7 +27,8 @@ PoolSpec pool(int64_t n, int64_t c, int64_t h, int64_t w, int64_t kh, int64_t kw
 /// Calls f(position in the window, input pixel) for what lies inside of output pixel p's window.
 template <class F> void for_window(const PoolSpec& s, int64_t p, const F& f) {
     for (int64_t k = 0; k < s.kh * s.kw; ++k) {
-        const int64_t y = p / s.ow * s.stride[0] - s.padding[0] + k / s.kw, x = p % s.ow * s.stride[1] - s.padding[1] + k % s.kw;
+        const int64_t y = p / s.ow * s.stride[0] - s.padding[0] + k / s.kw,
+                      x = p % s.ow * s.stride[1] - s.padding[1] + k % s.kw;
         if (y >= 0 && y < s.h && x >= 0 && x < s.w) f(k, y * s.w + x);
     }
 }
@@ -49,8 +51,9 @@ template <class T> void check(PoolSpec s, std::vector<T> x) {
     std::vector<double> want_gx(gx.size(), 0.), want_avg_gx(gx.size(), 0.);
     const double eps = 16 * std::numeric_limits<T>::epsilon();
     const auto where = [&](int64_t n, int64_t c, int64_t p) {
-        return " at " + std::to_string(n) + "," + std::to_string(c) + "," + std::to_string(p) + " window " + std::to_string(s.kh) + "x" +
-               std::to_string(s.kw) + " stride " + std::to_string(s.stride[1]) + " block " + std::to_string(s.format.block);
+        return " at " + std::to_string(n) + "," + std::to_string(c) + "," + std::to_string(p) + " window " +
+               std::to_string(s.kh) + "x" + std::to_string(s.kw) + " stride " + std::to_string(s.stride[1]) +
+               " block " + std::to_string(s.format.block);
     };
     for (int64_t n = 0; n < s.n; ++n)
         for (int64_t c = 0; c < s.c; ++c)
@@ -61,7 +64,8 @@ template <class T> void check(PoolSpec s, std::vector<T> x) {
                 double sum = 0;
                 for_window(s, p, [&](int64_t k, int64_t pixel) {
                     const T v = x[address(s.format, s.c, xp, n, c, pixel)];
-                    if (best_k < 0 || v > best || (std::isnan(v) && !std::isnan(best))) best = v, best_k = k, best_at = pixel;
+                    if (best_k < 0 || v > best || (std::isnan(v) && !std::isnan(best)))
+                        best = v, best_k = k, best_at = pixel;
                     sum += double(v);
                     ++inside;
                 });
@@ -79,7 +83,8 @@ template <class T> void check(PoolSpec s, std::vector<T> x) {
             }
     for (size_t i = 0; i < gx.size(); ++i) {
         ASSERT_NEAR(double(gx[i]), want_gx[i], eps * 8) << "max gradient" << where(0, 0, static_cast<int64_t>(i));
-        ASSERT_NEAR(double(avg_gx[i]), want_avg_gx[i], eps * 8) << "average gradient" << where(0, 0, static_cast<int64_t>(i));
+        ASSERT_NEAR(double(avg_gx[i]), want_avg_gx[i], eps * 8)
+            << "average gradient" << where(0, 0, static_cast<int64_t>(i));
     }
 }
 
@@ -95,11 +100,13 @@ void check_formats(PoolSpec s) {
 }
 
 TEST(Pool, Shapes) {
-    for (const PoolSpec& s : {pool(2, 16, 8, 8, 2, 2, 2, 2), pool(2, 6, 28, 28, 2, 2, 2, 2), pool(1, 5, 9, 11, 3, 3, 2, 2, 1, 1),
-                              pool(2, 8, 37, 70, 3, 3, 1, 1, 1, 1), pool(1, 4, 7, 40, 2, 3, 1, 2, 0, 1), pool(1, 3, 10, 10, 3, 3, 3, 3),
-                              pool(3, 16, 4, 4, 4, 4, 4, 4), pool(1, 2, 40, 90, 5, 4, 2, 2, 2, 2), pool(1, 17, 6, 6, 2, 2, 3, 3),
-                              pool(1, 1, 1, 1, 1, 1, 1, 1), pool(1, 2, 16, 16, 16, 16, 16, 16), pool(1, 2, 50, 67, 1, 2, 1, 2),
-                              pool(1, 2, 33, 66, 2, 2, 2, 2), pool(1, 24, 8, 5, 3, 2, 1, 1), pool(1, 2, 33, 66, 2, 2, 3, 2), pool(2, 20, 3, 2, 2, 2, 1, 1, 1, 1)})
+    for (const PoolSpec& s :
+         {pool(2, 16, 8, 8, 2, 2, 2, 2), pool(2, 6, 28, 28, 2, 2, 2, 2), pool(1, 5, 9, 11, 3, 3, 2, 2, 1, 1),
+          pool(2, 8, 37, 70, 3, 3, 1, 1, 1, 1), pool(1, 4, 7, 40, 2, 3, 1, 2, 0, 1), pool(1, 3, 10, 10, 3, 3, 3, 3),
+          pool(3, 16, 4, 4, 4, 4, 4, 4), pool(1, 2, 40, 90, 5, 4, 2, 2, 2, 2), pool(1, 17, 6, 6, 2, 2, 3, 3),
+          pool(1, 1, 1, 1, 1, 1, 1, 1), pool(1, 2, 16, 16, 16, 16, 16, 16), pool(1, 2, 50, 67, 1, 2, 1, 2),
+          pool(1, 2, 33, 66, 2, 2, 2, 2), pool(1, 24, 8, 5, 3, 2, 1, 1), pool(1, 2, 33, 66, 2, 2, 3, 2),
+          pool(2, 20, 3, 2, 2, 2, 1, 1, 1, 1)})
         check_formats(s);
 }
 

@@ -9,8 +9,8 @@
 
 #include <gtest/gtest.h>
 
-#include <ingot/nn/state_dict.h>
 #include <ingot/ops.h>
+#include <ingot/state_dict.h>
 #include <ingot/weights.h>
 
 namespace golden {

@@ -39,7 +39,7 @@ TEST(Cells, EveryWayOfLookingAtACellKeepsItsOldValue) {
         [](const Tensor& w) { return reshape(transpose(w, 0, 1), {6}); },
         [](const Tensor& w) { return w * 1; },
         [](const Tensor& w) { return w + 0; },
-        [](const Tensor& w) { return slice(w, 0, 0, 2); },
+        [](const Tensor& w) { return slice(w, 0, 1, 2); },
         [](const Tensor& w) { return select(w, 0, 1); },
         [](const Tensor& w) {
             return expand(unsqueeze(w, 0), {2, 2, 3});
@@ -61,6 +61,53 @@ TEST(Cells, EveryWayOfLookingAtACellKeepsItsOldValue) {
             EXPECT_EQ(values(w), Floats(6, 100));
             EXPECT_EQ(values(view), expected);
         }
+    }
+}
+
+// Operators that have nothing to do may return their argument; for a cell that is its present value.
+TEST(Cells, OperatorsWithNothingToDoTakeTheValueToo) {
+    using Op = std::function<Tensor(const Tensor&)>;
+    const std::vector<std::pair<const char*, Op>> ops = {
+        {"reshape",
+         [](const Tensor& w) {
+             return reshape(w, {2, 3});
+         }},
+        {"slice", [](const Tensor& w) { return slice(w, 0, 0, 2); }},
+        {"narrow", [](const Tensor& w) { return narrow(w, 1, 0, 3); }},
+        {"permute",
+         [](const Tensor& w) {
+             return permute(w, {0, 1});
+         }},
+        {"transpose", [](const Tensor& w) { return transpose(w, 0, 0); }},
+        {"squeeze", [](const Tensor& w) { return squeeze(w); }},
+        {"flatten", [](const Tensor& w) { return flatten(w, 0, 0); }},
+        {"expand",
+         [](const Tensor& w) {
+             return expand(w, {2, 3});
+         }},
+        {"broadcast_to",
+         [](const Tensor& w) {
+             return broadcast_to(w, {2, 3});
+         }},
+        {"pad",
+         [](const Tensor& w) {
+             return pad(w, {0, 0});
+         }},
+        {"concat", [](const Tensor& w) { return concat({w}); }},
+        {"split", [](const Tensor& w) { return split(w, 2)[0]; }},
+        {"chunk", [](const Tensor& w) { return chunk(w, 1)[0]; }},
+        {"pow", [](const Tensor& w) { return pow(w, 1); }},
+        {"dropout", [](const Tensor& w) { return dropout(w, 0.5, false); }},
+        {"clamp", [](const Tensor& w) { return clamp(w, -INFINITY); }},
+        {"floor", [](const Tensor& w) { return floor(w); }},
+    };
+    const Floats start{1, 2, 3, 4, 5, 6};
+    for (const auto& [name, op] : ops) {
+        const Tensor w = Tensor::buffer(Tensor::from(start, {2, 3}));
+        const Tensor taken = op(w);
+        EXPECT_FALSE(taken.is_cell()) << name;
+        w.assign(zeros({2, 3}));
+        EXPECT_EQ(values(taken), start) << name;
     }
 }
 

@@ -17,17 +17,44 @@ TEST(Donation, AHeldValueIsCopiedOutOnce) {
         opt.step();
     };
     step();
-    const Tensor held = w.detach();
-    held.eval();
+    const Tensor state = Tensor::buffer(vec({0, 1, 2}));
+    const Tensor held = state.detach(); // the value itself, no copy
+    const int64_t before = eval_stats().copied_out;
+    const auto shift = [&] {
+        state.assign(state - 1);
+        step();
+    };
+    shift();
+    EXPECT_EQ(eval_stats().copied_out - before, 1);
+    EXPECT_EQ(values(held), (Floats{0, 1, 2}));
+    EXPECT_EQ(values(state), (Floats{-1, 0, 1}));
+    shift(); // the holder has its own copy now
+    EXPECT_EQ(eval_stats().copied_out - before, 1);
+    EXPECT_EQ(values(held), (Floats{0, 1, 2}));
+    EXPECT_EQ(values(state), (Floats{-2, -1, 0}));
+}
+
+TEST(Donation, AValueThatATapeHoldsIsCopiedOutOnce) {
+    const Tensor w = param({1, 2, 3});
+    optim::SGD opt({w}, {.lr = 1});
+    const auto step = [&] {
+        opt.zero_grad();
+        sum(w).backward();
+        opt.step();
+    };
+    step();
+    const Tensor held = sum(w * w); // its gradient needs w as it is now: 0, 1, 2
+    EXPECT_EQ(held.item(), 5);
     const int64_t before = eval_stats().copied_out;
     step();
     EXPECT_EQ(eval_stats().copied_out - before, 1);
-    EXPECT_EQ(values(held), (Floats{0, 1, 2}));
     EXPECT_EQ(values(w), (Floats{-1, 0, 1}));
     step(); // the holder has its own copy now
     EXPECT_EQ(eval_stats().copied_out - before, 1);
-    EXPECT_EQ(values(held), (Floats{0, 1, 2}));
     EXPECT_EQ(values(w), (Floats{-2, -1, 0}));
+    opt.zero_grad();
+    held.backward();
+    EXPECT_EQ(values(w.grad()), (Floats{0, 2, 4}));
 }
 
 TEST(Donation, SeveralHoldersOfOneValueShareACopy) {
@@ -105,7 +132,6 @@ TEST(Donation, ACompiledStepCopiesOutForAHolderToo) {
     const Tensor one = vec({1, 1});
     step(one);
     const Tensor held = w.detach();
-    held.eval();
     const int64_t before = eval_stats().copied_out;
     const Tensor y = step(one);
     EXPECT_EQ(eval_stats().copied_out - before, 1);

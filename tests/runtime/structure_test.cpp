@@ -150,10 +150,11 @@ TEST(Structure, WhatDiffersIsNotConfused) {
     const Tensor a = Tensor::from(Floats{1, 2, 3, 4}, {2, 2}), b = Tensor::from(Floats{5, 6, 7, 8}, {2, 2});
     const Tensor c = Tensor::from(Floats{-1, 0.5, 2, -3}, {2, 2});
     using Make = std::function<Tensor()>;
+    constexpr float kNearTwo = 2.0000002f; // the next float
     const std::vector<std::pair<Make, Floats>> rows = {
         {[&] { return a * 2; }, {2, 4, 6, 8}},
         {[&] { return a * 3; }, {3, 6, 9, 12}},
-        {[&] { return a * 2.0000002; }, {2.0000002f, 4.0000004f, 6.0000006f, 8.0000008f}},
+        {[&] { return a * kNearTwo; }, {kNearTwo, 2 * kNearTwo, 3 * kNearTwo, 4 * kNearTwo}},
         {[&] { return a - b; }, {-4, -4, -4, -4}},
         {[&] { return b - a; }, {4, 4, 4, 4}},
         {[&] { return a - a; }, {0, 0, 0, 0}},

@@ -77,7 +77,7 @@ TEST(Threads, FailuresStayInTheirThread) {
     std::atomic<int> failed = 0;
     std::thread bad([&] {
         for (int i = 0; i < rounds; ++i) {
-            failed += !error_of([] { values(embedding(zeros({3, 2}), ids({5}))); }).empty();
+            failed += !error_of([] { values(embedding(pattern({3, 2}), ids({5}))); }).empty();
             failed += !error_of([] { matmul(zeros({2, 3}), zeros({2, 3})); }).empty();
         }
     });

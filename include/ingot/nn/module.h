@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include <ingot/nn/state_dict.h>
+#include <ingot/state_dict.h>
 #include <ingot/tensor.h>
 
 namespace ingot::nn {

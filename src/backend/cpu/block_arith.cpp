@@ -86,7 +86,7 @@ template <class T> bool fast_divisor(T s) {
 
 template <class T> void div_by_scalar(void* dst, const void* a, const void* b, const void* c, size_t n) {
     const T s = *static_cast<const T*>(b);
-    if (HWY_NATIVE_FMA == 0 || n < 64 || !fast_divisor(s)) return map2<Div, T, 2>(dst, a, b, c, n);
+    if (HWY_NATIVE_FMA == 0 || n < 32 || !fast_divisor(s)) return map2<Div, T, 2>(dst, a, b, c, n);
     const hn::ScalableTag<T> d;
     const size_t lanes = hn::Lanes(d);
     const T* x = static_cast<const T*>(a);
@@ -109,6 +109,15 @@ template <class T> void div_by_scalar(void* dst, const void* a, const void* b, c
 
 struct Fma {
     template <class D, class V> static HWY_INLINE V call(D, V a, V b, V c) { return hn::MulAdd(a, b, c); }
+};
+struct Fms {
+    template <class D, class V> static HWY_INLINE V call(D, V a, V b, V c) { return hn::MulSub(a, b, c); }
+};
+struct Fnma {
+    template <class D, class V> static HWY_INLINE V call(D, V a, V b, V c) { return hn::NegMulAdd(a, b, c); }
+};
+struct AddRelu {
+    template <class D, class V> static HWY_INLINE V call(D d, V a, V b) { return Relu::call(d, hn::Add(a, b)); }
 };
 
 // One element at a time.
@@ -177,6 +186,10 @@ template <class T> void set_select(MapTable& t) {
                                          select<T, 5>, select<T, 6>});
 }
 
+template <class F, class T> void set3(MapTable& t, Pair pair) {
+    t.set(pair, dtype_of<T>(), {map3<F, T, 0>, map3<F, T, 1>, map3<F, T, 2>, map3<F, T, 3>, map3<F, T, 4>, map3<F, T, 5>,
+                                map3<F, T, 6>});
+}
 template <class F, class T> void set2(MapTable& t, Scalar f) {
     t.set(f, dtype_of<T>(), {map2<F, T, 0>, map2<F, T, 1>, map2<F, T, 2>});
 }
@@ -216,8 +229,9 @@ template <class T> void set_float(MapTable& t) {
     set_compare<Gt, T>(t, Scalar::gt);
     set_compare<Ge, T>(t, Scalar::ge);
     set_select<T>(t);
-    t.fma(type) = {map3<Fma, T, 0>, map3<Fma, T, 1>, map3<Fma, T, 2>, map3<Fma, T, 3>,
-                   map3<Fma, T, 4>, map3<Fma, T, 5>, map3<Fma, T, 6>};
+    set3<Fma, T>(t, Pair::fma);
+    set3<Fms, T>(t, Pair::fms);
+    set3<Fnma, T>(t, Pair::fnma);
 }
 
 template <class T> void set_integer(MapTable& t) {
@@ -267,6 +281,7 @@ void set_bool(MapTable& t) {
 void add_arithmetic(MapTable& t) {
     set_float<float>(t);
     set_float<double>(t);
+    t.set(Pair::add_relu, DType::f32, {map2<AddRelu, float, 0>, map2<AddRelu, float, 1>, map2<AddRelu, float, 2>});
     set_integer<int32_t>(t);
     set_integer<int64_t>(t);
     set_bool(t);

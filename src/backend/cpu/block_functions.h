@@ -20,10 +20,11 @@ using MapFn = void (*)(void* dst, const void* a, const void* b, const void* c, s
 /// that point to one element for all i. Null when there is no such variant: a function whose arguments are all scalar.
 MapFn map_function(Scalar function, DType type, unsigned scalars);
 
-/// dst = a * b + c in f32 or f64, rounded once; bits of `scalars` as above (not all three).
-MapFn fma_function(DType type, unsigned scalars);
-/// dst = exp(a - b) in f32: the heart of softmax. Same bits as sub, then exp. `scalars` is 0 or 2.
-MapFn exp_sub_function(unsigned scalars);
+/// Pairs of functions that are common enough to be one. fma, fms, fnma: a * b + c, a * b - c, c - a * b, rounded once;
+/// add_relu: relu(a + b); exp_sub: exp(a - b), the heart of softmax. f32; the first three also f64. Bits of `scalars` as
+/// above; null when there is no such variant.
+enum class Pair : uint8_t { fma, fms, fnma, add_relu, exp_sub, count };
+MapFn pair_function(Pair pair, DType type, unsigned scalars);
 
 MapFn cast_function(DType from, DType to);
 /// Code::RoundTo: f32 rounded to f16 or bf16, i32 wrapped to u8.

@@ -262,7 +262,7 @@ void add_math(MapTable& t) {
     t.set(Scalar::sigmoid, single, {map1<Sigmoid, float>});
     t.set(Scalar::pow, single,
           {each2<PowEach, float, float, 0>, each2<PowEach, float, float, 1>, each2<PowEach, float, float, 2>});
-    t.exp_sub() = {map2<ExpSub, float, 0>, nullptr, map2<ExpSub, float, 2>};
+    t.set(Pair::exp_sub, single, {map2<ExpSub, float, 0>, map2<ExpSub, float, 1>, map2<ExpSub, float, 2>});
 
     t.set(Scalar::exp, twice, {each1<ExpEach, double, double, 0>});
     t.set(Scalar::expm1, twice, {each1<Expm1Each, double, double, 0>});
@@ -300,8 +300,7 @@ MapTable& table() {
 } // namespace
 
 MapFn map_function(Scalar function, DType type, unsigned scalars) { return table().get(function, type, scalars); }
-MapFn fma_function(DType type, unsigned scalars) { return table().fma(type)[scalars]; }
-MapFn exp_sub_function(unsigned scalars) { return table().exp_sub()[scalars]; }
+MapFn pair_function(Pair pair, DType type, unsigned scalars) { return table().get(pair, type, scalars); }
 
 } // namespace ingot::cpu
 #endif

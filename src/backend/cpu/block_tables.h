@@ -21,13 +21,17 @@ public:
     MapFn get(Scalar f, DType type, unsigned scalars) const {
         return table_[static_cast<size_t>(f)][static_cast<size_t>(type)][scalars];
     }
-    Variants& fma(DType type) { return fma_[type == DType::f64]; }
-    Variants& exp_sub() { return exp_sub_; }
+    void set(Pair pair, DType type, std::initializer_list<MapFn> variants) {
+        size_t i = 0;
+        for (MapFn v : variants) pairs_[static_cast<size_t>(pair)][static_cast<size_t>(type)][i++] = v;
+    }
+    MapFn get(Pair pair, DType type, unsigned scalars) const {
+        return pairs_[static_cast<size_t>(pair)][static_cast<size_t>(type)][scalars];
+    }
 
 private:
     std::array<std::array<Variants, 8>, static_cast<size_t>(Scalar::count)> table_{};
-    std::array<Variants, 2> fma_{};
-    Variants exp_sub_{};
+    std::array<std::array<Variants, 8>, static_cast<size_t>(Pair::count)> pairs_{};
 };
 
 struct ConvertTable { ///< by DType

@@ -19,7 +19,8 @@ Format preferred_conv_format(const ConvSpec& s) {
 namespace {
 
 double bytes_of(const ConvSpec& s, ConvKind kind) {
-    const double x = double(s.n) * double(s.c) * double(s.h) * double(s.w), y = double(s.n) * double(s.o) * double(s.oh) * double(s.ow);
+    const double x = double(s.n) * double(s.c) * double(s.h) * double(s.w),
+                 y = double(s.n) * double(s.o) * double(s.oh) * double(s.ow);
     const double w = double(s.o) * double(s.c / s.groups) * double(s.kh) * double(s.kw);
     const double bias = s.bias && kind != ConvKind::input_grad ? double(s.o) : 0;
     return double(size_of(s.dtype)) * (x + y + w + bias);
@@ -37,7 +38,8 @@ void check(const ConvSpec& s, ConvKind kind) {
                  "an input gradient has no bias and no activation");
     INGOT_ASSERT(kind != ConvKind::weight_grad || s.act == Activation::none, "a weight gradient has no activation");
     for (auto [f, channels] : {std::pair(s.x_format, s.c), std::pair(s.y_format, s.o)})
-        INGOT_ASSERT(f.block == Format::kAll || (f.block > 0 && channels % f.block == 0), "a block must divide the channels");
+        INGOT_ASSERT(f.block == Format::kAll || (f.block > 0 && channels % f.block == 0),
+                     "a block must divide the channels");
 }
 
 } // namespace
@@ -50,13 +52,18 @@ PrimitivePtr make_conv(const ConvSpec& s, ConvKind kind, Library library) {
     if (!empty && !p && library != Library::own) p = onednn::make_conv(s, kind);
     if (!p && (library != Library::onednn || empty)) p = make_conv_own(s, kind);
     if (!p) return nullptr;
-    p->flops = 2.0 * double(s.n) * double(s.o) * double(s.oh) * double(s.ow) * double(s.c / s.groups) * double(s.kh) * double(s.kw);
+    p->flops = 2.0 * double(s.n) * double(s.o) * double(s.oh) * double(s.ow) * double(s.c / s.groups) * double(s.kh) *
+               double(s.kw);
     p->bytes = bytes_of(s, kind);
     return p;
 }
 
 PrimitivePtr make_conv2d(const ConvSpec& s) { return make_conv(s, ConvKind::forward, Library::automatic); }
-PrimitivePtr make_conv2d_input_grad(const ConvSpec& s) { return make_conv(s, ConvKind::input_grad, Library::automatic); }
-PrimitivePtr make_conv2d_weight_grad(const ConvSpec& s) { return make_conv(s, ConvKind::weight_grad, Library::automatic); }
+PrimitivePtr make_conv2d_input_grad(const ConvSpec& s) {
+    return make_conv(s, ConvKind::input_grad, Library::automatic);
+}
+PrimitivePtr make_conv2d_weight_grad(const ConvSpec& s) {
+    return make_conv(s, ConvKind::weight_grad, Library::automatic);
+}
 
 } // namespace ingot::cpu

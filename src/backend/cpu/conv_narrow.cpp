@@ -22,7 +22,8 @@ int64_t aligned(int64_t floats) { return (floats + 15) / 16 * 16; }
 
 class NarrowConv final : public Primitive {
 public:
-    NarrowConv(const ConvSpec& s, ConvKind kind, bool width) : s_(s), kind_(kind), width_(width), lanes_(narrow_lanes()) {
+    NarrowConv(const ConvSpec& s, ConvKind kind, bool width)
+        : s_(s), kind_(kind), width_(width), lanes_(narrow_lanes()) {
         x_last_ = ImageLayout(s.x_format, s.c, s.h * s.w).block != 1;
         planar_ = width || !x_last_; // the source's layout: [c][row][pixel], else [row][pixel][c]
         copy_ = s.padding[0] != 0 || s.padding[1] != 0 || planar_ == x_last_;
@@ -30,7 +31,9 @@ public:
         slots_ = base::num_threads();
         parts_ = kind == ConvKind::weight_grad ? std::min(s.n, kMaxParts) : s.n;
         // Too few images for the threads: rows of an image are independent in the forward pass.
-        row_parts_ = kind == ConvKind::forward ? std::clamp<int64_t>((2 * slots_ + s.n - 1) / s.n, 1, std::max<int64_t>(s.oh / 4, 1)) : 1;
+        row_parts_ = kind == ConvKind::forward
+                         ? std::clamp<int64_t>((2 * slots_ + s.n - 1) / s.n, 1, std::max<int64_t>(s.oh / 4, 1))
+                         : 1;
         if (s.n >= slots_) row_parts_ = std::min<int64_t>(row_parts_, s.n % slots_ == 0 ? 1 : 2);
         rows_ = (s.oh + row_parts_ - 1) / row_parts_;
         row_parts_ = (s.oh + rows_ - 1) / rows_;
@@ -72,7 +75,8 @@ private:
     template <class F> void each_task(int64_t tasks, float* workspace, const F& f) const {
         base::parallel_for(slots_, 1, [&](int64_t begin, int64_t end) {
             for (int64_t slot = begin; slot < end; ++slot)
-                for (int64_t t = slot * tasks / slots_; t < (slot + 1) * tasks / slots_; ++t) f(t, workspace + slot * scratch_);
+                for (int64_t t = slot * tasks / slots_; t < (slot + 1) * tasks / slots_; ++t)
+                    f(t, workspace + slot * scratch_);
         });
     }
 
@@ -183,7 +187,8 @@ private:
         if (width_) {
             float* const totals = sums + parts_ * part_step;
             narrow_sum_lanes(sums, s_.o * padded_taps_, totals);
-            for (int64_t o = 0; o < s_.o; ++o) std::memcpy(gw + o * taps_, totals + o * padded_taps_, static_cast<size_t>(taps_) * sizeof(float));
+            for (int64_t o = 0; o < s_.o; ++o)
+                std::memcpy(gw + o * taps_, totals + o * padded_taps_, static_cast<size_t>(taps_) * sizeof(float));
             if (gb) narrow_sum_lanes(sums + bias_at, s_.o, gb);
             return;
         }
@@ -194,7 +199,7 @@ private:
 
     ConvSpec s_;
     ConvKind kind_;
-    bool width_;            ///< vectors run over the width, else over the output channels
+    bool width_; ///< vectors run over the width, else over the output channels
     int64_t lanes_;
     bool x_last_, planar_, copy_;
     int64_t src_h_, src_w_, y_stride_, x_stride_;

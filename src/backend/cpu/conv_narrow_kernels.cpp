@@ -177,8 +177,8 @@ void weight_grad_channels_all(const NarrowWeightGrad& a) {
 
 /// C output channels x V vectors of pixels, whose sources and destinations may lie anywhere.
 template <int C, int V>
-HWY_NOINLINE void forward_width_tile(const NarrowForward& a, const float* w, const float* bias, const int64_t* x_at, const int64_t* y_at,
-                                     int64_t o) {
+HWY_NOINLINE void forward_width_tile(const NarrowForward& a, const float* w, const float* bias, const int64_t* x_at,
+                                     const int64_t* y_at, int64_t o) {
     const D d;
     Vec acc[C][V];
 #pragma GCC unroll 8
@@ -282,7 +282,8 @@ template <int C> HWY_NOINLINE void weight_width_tile(const NarrowWeightGrad& a, 
         }
         if (whole < a.width) {
             const int64_t p = a.width - n;
-            const Vec x0 = hn::IfThenElseZero(tail, hn::LoadU(d, x + p + off0)), x1 = hn::IfThenElseZero(tail, hn::LoadU(d, x + p + off1)),
+            const Vec x0 = hn::IfThenElseZero(tail, hn::LoadU(d, x + p + off0)),
+                      x1 = hn::IfThenElseZero(tail, hn::LoadU(d, x + p + off1)),
                       x2 = hn::IfThenElseZero(tail, hn::LoadU(d, x + p + off2));
 #pragma GCC unroll 8
             for (int c = 0; c < C; ++c) {

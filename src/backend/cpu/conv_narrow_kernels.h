@@ -11,14 +11,14 @@
 namespace ingot::cpu {
 
 struct NarrowForward {
-    const float* x = nullptr;          ///< source at the base address of the first output pixel
-    int64_t x_row = 0, x_pixel = 0;    ///< source elements between output rows, output pixels
-    const int64_t* offsets = nullptr;  ///< [taps]
+    const float* x = nullptr;         ///< source at the base address of the first output pixel
+    int64_t x_row = 0, x_pixel = 0;   ///< source elements between output rows, output pixels
+    const int64_t* offsets = nullptr; ///< [taps]
     int64_t taps = 0;
-    const float* w = nullptr;          ///< packed: channels [taps][narrow_padded(o)]; width: per group of channels [taps][group]
-    const float* bias = nullptr;       ///< [o], padded as w
+    const float* w = nullptr; ///< packed: channels [taps][narrow_padded(o)]; width: per group of channels [taps][group]
+    const float* bias = nullptr; ///< [o], padded as w
     float* y = nullptr;
-    int64_t y_row = 0, y_channel = 0;  ///< y_channel: width only
+    int64_t y_row = 0, y_channel = 0;          ///< y_channel: width only
     int64_t rows = 0, width = 0, channels = 0; ///< of y
     bool relu = false;
 };
@@ -28,8 +28,8 @@ struct NarrowForward {
 struct NarrowWeightGrad {
     const float* x = nullptr;
     int64_t x_row = 0, x_pixel = 0;
-    const int64_t* offsets = nullptr;  ///< [padded taps]; the padding repeats some tap
-    int64_t taps = 0;                  ///< padded
+    const int64_t* offsets = nullptr; ///< [padded taps]; the padding repeats some tap
+    int64_t taps = 0;                 ///< padded
     const float* gy = nullptr;
     int64_t y_row = 0, y_channel = 0;
     int64_t rows = 0, width = 0, channels = 0;
@@ -42,7 +42,9 @@ int64_t narrow_lanes();
 int64_t narrow_tap_group(bool width_path);
 /// Output channels of the next width tile when `left` are left.
 int64_t narrow_channel_group(int64_t left);
-inline int64_t narrow_padded(int64_t channels) { return (channels + narrow_lanes() - 1) / narrow_lanes() * narrow_lanes(); }
+inline int64_t narrow_padded(int64_t channels) {
+    return (channels + narrow_lanes() - 1) / narrow_lanes() * narrow_lanes();
+}
 
 void narrow_forward_channels(const NarrowForward& a);
 void narrow_forward_width(const NarrowForward& a);

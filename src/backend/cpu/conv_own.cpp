@@ -43,17 +43,20 @@ public:
         case ConvKind::forward:
             name = "conv2d";
             tasks_ = s.n * s.groups * blocks_;
-            slots_.bytes = aligned(static_cast<size_t>(k_ * block_) * sizeof(T)) +
-                           std::max(gemm_scratch_bytes(s.dtype, og_, block_, k_), gemm_scratch_bytes(s.dtype, block_, og_, k_));
+            slots_.bytes =
+                aligned(static_cast<size_t>(k_ * block_) * sizeof(T)) +
+                std::max(gemm_scratch_bytes(s.dtype, og_, block_, k_), gemm_scratch_bytes(s.dtype, block_, og_, k_));
             packed_w_ = x_.block != 1;
             break;
         case ConvKind::input_grad:
             name = "conv2d_input_grad";
             // Images alone may be too few for the threads; the channels of one are independent too.
-            parts_ = std::clamp<int64_t>((threads + s.n * s.groups - 1) / std::max<int64_t>(s.n * s.groups, 1), 1, std::max<int64_t>(cg_, 1));
+            parts_ = std::clamp<int64_t>((threads + s.n * s.groups - 1) / std::max<int64_t>(s.n * s.groups, 1), 1,
+                                         std::max<int64_t>(cg_, 1));
             tasks_ = s.n * s.groups * parts_;
-            slots_.bytes = aligned(static_cast<size_t>(cg_ * block_) * sizeof(T)) +
-                           std::max(gemm_scratch_bytes(s.dtype, cg_, block_, og_), gemm_scratch_bytes(s.dtype, block_, cg_, og_));
+            slots_.bytes =
+                aligned(static_cast<size_t>(cg_ * block_) * sizeof(T)) +
+                std::max(gemm_scratch_bytes(s.dtype, cg_, block_, og_), gemm_scratch_bytes(s.dtype, block_, cg_, og_));
             break;
         case ConvKind::weight_grad:
             name = "conv2d_weight_grad";
@@ -64,12 +67,14 @@ public:
             o_step_ = std::min((o_step_ + 7) / 8 * 8, std::max<int64_t>(og_, 1));
             o_parts_ = (og_ + o_step_ - 1) / o_step_;
             tasks_ = parts_ * s.groups * o_parts_;
-            slots_.bytes = aligned(static_cast<size_t>(k_ * block_) * sizeof(T)) + gemm_scratch_bytes(s.dtype, o_step_, k_, block_);
+            slots_.bytes = aligned(static_cast<size_t>(k_ * block_) * sizeof(T)) +
+                           gemm_scratch_bytes(s.dtype, o_step_, k_, block_);
             break;
         }
         workspace_bytes = slots_.bytes * static_cast<size_t>(slots_.count);
         if (packed_w_) workspace_bytes += static_cast<size_t>(s.o * k_) * sizeof(T);
-        if (kind == ConvKind::weight_grad) workspace_bytes += static_cast<size_t>(parts_ * (s.o * k_ + s.o)) * sizeof(T);
+        if (kind == ConvKind::weight_grad)
+            workspace_bytes += static_cast<size_t>(parts_ * (s.o * k_ + s.o)) * sizeof(T);
     }
 
     void run(void* const* args, void* workspace) const override {
@@ -115,7 +120,8 @@ private:
 
     /// One tap of one row-major channel for output pixels [first, first + count).
     void row_of_columns(const T* plane, int64_t tap, int64_t first, int64_t count, T* to) const {
-        const int64_t dy = tap / s_.kw * s_.dilation[0] - s_.padding[0], dx = tap % s_.kw * s_.dilation[1] - s_.padding[1];
+        const int64_t dy = tap / s_.kw * s_.dilation[0] - s_.padding[0],
+                      dx = tap % s_.kw * s_.dilation[1] - s_.padding[1];
         const int64_t step = s_.stride[1];
         for (int64_t p = first; p < first + count;) {
             const int64_t oy = p / s_.ow, ox = p % s_.ow, end = std::min(s_.ow, ox + first + count - p);
@@ -152,7 +158,8 @@ private:
             w = packed;
         }
         slots_.run(tasks_, workspace, [&](int64_t task, char* scratch) {
-            const int64_t first = task % blocks_ * block_, g = task / blocks_ % s_.groups, n = task / blocks_ / s_.groups;
+            const int64_t first = task % blocks_ * block_, g = task / blocks_ % s_.groups,
+                          n = task / blocks_ / s_.groups;
             const int64_t count = std::min(block_, y_.pixels - first);
             T* col = reinterpret_cast<T*>(scratch);
             columns(x + n * s_.c * x_.pixels, g, first, count, col);
@@ -206,8 +213,8 @@ private:
     }
 
     /// image[c in [from, to), input pixels of `tap`] += sum over o of w[o, c, tap] gy[o, pixels from `first` on].
-    void add_tap(const T* w, const T* gy, int64_t g, int64_t from, int64_t to, int64_t first, int64_t tap, char* scratch,
-                 T* image) const {
+    void add_tap(const T* w, const T* gy, int64_t g, int64_t from, int64_t to, int64_t first, int64_t tap,
+                 char* scratch, T* image) const {
         const int64_t count = std::min(block_, y_.pixels - first), width = to - from;
         T* col = reinterpret_cast<T*>(scratch);
         const T* w_tap = w + (g * og_ * cg_ + from - g * cg_) * taps_ + tap;
@@ -229,7 +236,8 @@ private:
             p.c = col, p.c_row = p.n;
             gemm(p, gemm_scratch(scratch, cg_ * block_));
         }
-        const int64_t dy = tap / s_.kw * s_.dilation[0] - s_.padding[0], dx = tap % s_.kw * s_.dilation[1] - s_.padding[1];
+        const int64_t dy = tap / s_.kw * s_.dilation[0] - s_.padding[0],
+                      dx = tap % s_.kw * s_.dilation[1] - s_.padding[1];
         for (int64_t i = 0; i < count; ++i) {
             const int64_t iy = (first + i) / s_.ow * s_.stride[0] + dy, ix = (first + i) % s_.ow * s_.stride[1] + dx;
             if (iy < 0 || iy >= s_.h || ix < 0 || ix >= s_.w) continue;
@@ -265,7 +273,8 @@ private:
             std::fill(sum_b + from, sum_b + to, T(0));
             T* col = reinterpret_cast<T*>(scratch);
             for (int64_t i = part * items / parts_; i < (part + 1) * items / parts_; ++i) {
-                const int64_t n = i / blocks_, first = i % blocks_ * block_, count = std::min(block_, y_.pixels - first);
+                const int64_t n = i / blocks_, first = i % blocks_ * block_,
+                              count = std::min(block_, y_.pixels - first);
                 columns(x + n * s_.c * x_.pixels, g, first, count, col);
                 const T* image = gy + n * s_.o * y_.pixels;
                 Gemm<T> p;
@@ -314,8 +323,8 @@ private:
     ConvSpec s_;
     ConvKind kind_;
     ImageLayout x_, y_;
-    int64_t cg_, og_, taps_, k_;        ///< channels per group, kernel elements, and their product
-    int64_t block_ = 1, blocks_ = 1;    ///< output pixels per block, blocks per image
+    int64_t cg_, og_, taps_, k_;     ///< channels per group, kernel elements, and their product
+    int64_t block_ = 1, blocks_ = 1; ///< output pixels per block, blocks per image
     int64_t tasks_ = 0, parts_ = 1, o_step_ = 1, o_parts_ = 1;
     bool packed_w_ = false;
     Slots slots_;

@@ -77,7 +77,9 @@ Cut cut(const MatmulSpec& s, int64_t batch, int threads) {
     // A part should be worth waking a thread for (about 10 us), and there should be a few per thread.
     const double worth = std::max(1.0, flops * double(batch) / 5e5);
     const int64_t wanted =
-        batch == 0 ? 1 : static_cast<int64_t>(std::min(worth, double(threads) * (worth > 100 ? 4 : 1)) / double(batch) + 0.999);
+        batch == 0
+            ? 1
+            : static_cast<int64_t>(std::min(worth, double(threads) * (worth > 100 ? 4 : 1)) / double(batch) + 0.999);
     double least = 1e300;
     for (int64_t mp = 1; mp <= std::max<int64_t>(wanted, 1); ++mp) {
         const int64_t np = (wanted + mp - 1) / mp;
@@ -206,7 +208,8 @@ PrimitivePtr make_matmul(const MatmulSpec& spec, Library library) {
     if (!p) return nullptr;
     p->flops = 2.0 * double(batch) * double(s.m) * double(s.n) * double(s.k);
     double elements = double(batch) * double(s.m) * double(s.n) + (s.bias ? double(s.n) : 0);
-    elements += distinct(s.batch, s.a_batch) * double(s.m) * double(s.k) + distinct(s.batch, s.b_batch) * double(s.k) * double(s.n);
+    elements += distinct(s.batch, s.a_batch) * double(s.m) * double(s.k) +
+                distinct(s.batch, s.b_batch) * double(s.k) * double(s.n);
     p->bytes = double(size_of(s.dtype)) * elements;
     return p;
 }

@@ -21,7 +21,7 @@
 #define INGOT_CPU_MATMUL_BLOCKS
 namespace ingot::cpu {
 constexpr int64_t kM = 128, kN = 384, kK = 256; // A block 128 KiB and B block 384 KiB in f32: both stay in L2
-constexpr int64_t kPad = 64;                     // panels are padded to at most this many elements
+constexpr int64_t kPad = 64;                    // panels are padded to at most this many elements
 } // namespace ingot::cpu
 #endif
 
@@ -124,8 +124,7 @@ template <class T> void any_tile(const Tile<T>& t, int64_t lanes) {
 }
 
 /// B[k, n] -> panels of `width` columns, [panel][k][width], the last one padded with zeros.
-template <class T>
-void pack_b(const T* b, int64_t b_row, int64_t b_col, int64_t k, int64_t n, int64_t width, T* to) {
+template <class T> void pack_b(const T* b, int64_t b_row, int64_t b_col, int64_t k, int64_t n, int64_t width, T* to) {
     for (int64_t j = 0; j < n; j += width, to += k * width) {
         const int64_t cols = std::min(width, n - j);
         const T* from = b + j * b_col;
@@ -218,8 +217,7 @@ template <class T> void gemm_any(const Gemm<T>& g, T* scratch) {
             const int64_t n = std::min(kN, g.n - jc);
             const T* b = g.b + pc * g.b_row + jc * g.b_col;
             const int64_t direct_n = b_direct ? n / width * width : 0; // whole panels only: no read past a row's end
-            if (direct_n < n)
-                pack_b(b + direct_n * g.b_col, g.b_row, g.b_col, k, n - direct_n, width, packed_b);
+            if (direct_n < n) pack_b(b + direct_n * g.b_col, g.b_row, g.b_col, k, n - direct_n, width, packed_b);
             for (int64_t ic = 0; ic < g.m; ic += kM) {
                 const int64_t m = std::min(kM, g.m - ic);
                 const T* a = g.a + ic * g.a_row + pc * g.a_col;

@@ -21,7 +21,8 @@ template <class T> struct Gemm {
     bool accumulate = false;
     const T* bias = nullptr;
     Activation act = Activation::none;
-    bool dots = false; ///< k is contiguous in A and B: dot products, without packing (rounds differently; right for few rows)
+    bool dots =
+        false; ///< k is contiguous in A and B: dot products, without packing (rounds differently; right for few rows)
 };
 
 /// Bytes of scratch memory that gemm() needs for any product of at most these extents; 64-byte aligned.

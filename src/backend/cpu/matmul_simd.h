@@ -27,7 +27,8 @@ namespace ingot::cpu::HWY_NAMESPACE {
 /// Whether the target has instructions that touch only some elements of type T.
 template <class T> constexpr bool kMaskedAccess = HWY_TARGET <= HWY_AVX3 || (HWY_TARGET <= HWY_AVX2 && sizeof(T) >= 4);
 
-template <class D> HWY_INLINE hwy::HWY_NAMESPACE::Vec<D> load_first(D d, const hwy::HWY_NAMESPACE::TFromD<D>* p, int64_t count) {
+template <class D>
+HWY_INLINE hwy::HWY_NAMESPACE::Vec<D> load_first(D d, const hwy::HWY_NAMESPACE::TFromD<D>* p, int64_t count) {
     namespace hn = hwy::HWY_NAMESPACE;
     using T = hn::TFromD<D>;
     if (count == static_cast<int64_t>(hn::Lanes(d))) return hn::LoadU(d, p);

@@ -63,8 +63,8 @@ ForwardDesc forward_desc(const ConvDescs& c, const dnnl::primitive_attr& attr) {
     constexpr auto kind = dnnl::prop_kind::forward_training;
     constexpr auto alg = algorithm::convolution_direct; // Winograd loses for narrow layers and costs accuracy
 #if DNNL_VERSION_MAJOR >= 3
-    return c.bias ? ForwardDesc(engine(), kind, alg, c.x, c.w, *c.bias, c.y, c.stride, c.dilation, c.padding,
-                                c.padding, attr, true)
+    return c.bias ? ForwardDesc(engine(), kind, alg, c.x, c.w, *c.bias, c.y, c.stride, c.dilation, c.padding, c.padding,
+                                attr, true)
                   : ForwardDesc(engine(), kind, alg, c.x, c.w, c.y, c.stride, c.dilation, c.padding, c.padding, attr,
                                 true);
 #else
@@ -81,9 +81,9 @@ DataDesc data_desc(const ConvDescs& c, const dnnl::primitive_attr& attr, const F
 #if DNNL_VERSION_MAJOR >= 3
     return DataDesc(engine(), alg, c.x, c.w, c.y, c.stride, c.dilation, c.padding, c.padding, hint, attr, true);
 #else
-    return DataDesc(dnnl::convolution_backward_data::desc(alg, c.x, c.w, c.y, c.stride, c.dilation, c.padding,
-                                                          c.padding),
-                    attr, engine(), hint, true);
+    return DataDesc(
+        dnnl::convolution_backward_data::desc(alg, c.x, c.w, c.y, c.stride, c.dilation, c.padding, c.padding), attr,
+        engine(), hint, true);
 #endif
 }
 
@@ -91,8 +91,8 @@ using WeightsDesc = dnnl::convolution_backward_weights::primitive_desc;
 WeightsDesc weights_desc(const ConvDescs& c, const dnnl::primitive_attr& attr, const ForwardDesc& hint) {
     constexpr auto alg = algorithm::convolution_direct;
 #if DNNL_VERSION_MAJOR >= 3
-    return c.bias ? WeightsDesc(engine(), alg, c.x, c.w, *c.bias, c.y, c.stride, c.dilation, c.padding, c.padding,
-                                hint, attr, true)
+    return c.bias ? WeightsDesc(engine(), alg, c.x, c.w, *c.bias, c.y, c.stride, c.dilation, c.padding, c.padding, hint,
+                                attr, true)
                   : WeightsDesc(engine(), alg, c.x, c.w, c.y, c.stride, c.dilation, c.padding, c.padding, hint, attr,
                                 true);
 #else
@@ -154,7 +154,8 @@ public:
         dnnl::primitive_attr attr;
         attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
         const dnnl::reorder::primitive_desc pd(engine(), from_desc, engine(), to_desc, attr);
-        add(dnnl::reorder(pd), {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}, {DNNL_ARG_SCRATCHPAD, scratch(pd.scratchpad_desc())}});
+        add(dnnl::reorder(pd),
+            {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}, {DNNL_ARG_SCRATCHPAD, scratch(pd.scratchpad_desc())}});
     }
 
     void run(void* const* args, void* workspace) const override {
@@ -334,8 +335,8 @@ PrimitivePtr make_conv(const ConvSpec& s, ConvKind kind) {
 #if DNNL_VERSION_MAJOR < 3
     // 2.x prefers its "brgconv" forward kernels for channels-last. With more than a few images its older AVX-512 kernels are up
     // to 1.8 times faster (512 channels at 4 x 4) and never slower; asking for their layout of the weights selects them.
-    if (kind == ConvKind::forward && x_tag == Tag::nhwc && y_tag == Tag::nhwc && s.groups == 1 && s.c % 16 == 0 && s.o % 16 == 0 &&
-        s.kh * s.kw > 1 && s.n >= 4)
+    if (kind == ConvKind::forward && x_tag == Tag::nhwc && y_tag == Tag::nhwc && s.groups == 1 && s.c % 16 == 0 &&
+        s.o % 16 == 0 && s.kh * s.kw > 1 && s.n >= 4)
         if (PrimitivePtr p = build_conv(s, kind, x_tag, Tag::OIhw16i16o)) return p;
 #endif
     // oneDNN chooses the layout of the weights: reordering them costs less than it gains on every layer measured.

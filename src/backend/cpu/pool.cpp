@@ -14,7 +14,8 @@ template <class T> class Pool final : public Primitive {
 public:
     Pool(const PoolSpec& s, PoolKind kind) : s_(s), kind_(kind) {
         block_ = s.format.is_channels_last() ? s.c : s.format.block;
-        static constexpr const char* kNames[] = {"max_pool2d", "max_pool2d_grad", "max_pool2d_gather", "avg_pool2d", "avg_pool2d_grad"};
+        static constexpr const char* kNames[] = {"max_pool2d", "max_pool2d_grad", "max_pool2d_gather", "avg_pool2d",
+                                                 "avg_pool2d_grad"};
         name = kNames[static_cast<int>(kind)];
         planes_ = s.n == 0 || s.c == 0 ? 0 : s.n * (s.c / block_);
         const double x = double(s.n) * double(s.c) * double(s.h) * double(s.w);

@@ -72,7 +72,8 @@ template <class T> HWY_INLINE Vec<T> load_index(const uint8_t* p, int64_t count)
 
 /// The running maximum: `v` at position `k` wins when it is larger, or the first NaN.
 template <class T> HWY_INLINE void take_larger(Vec<T> v, int64_t k, Vec<T>& best, Vec<T>& index) {
-    const auto wins = hn::AndNot(hn::VecFromMask(Tag<T>(), hn::Le(v, best)), hn::VecFromMask(Tag<T>(), hn::Eq(best, best)));
+    const auto wins =
+        hn::AndNot(hn::VecFromMask(Tag<T>(), hn::Le(v, best)), hn::VecFromMask(Tag<T>(), hn::Eq(best, best)));
     const auto mask = hn::MaskFromVec(wins);
     best = hn::IfThenElse(mask, v, best);
     index = hn::IfThenElse(mask, hn::Set(Tag<T>(), static_cast<T>(k)), index);
@@ -114,7 +115,8 @@ template <class T> void avg_channels(const PoolRow<T>& r) {
             const int64_t count = std::min(lanes, b - j);
             Vec<T> sum = hn::Zero(Tag<T>());
             for (int64_t y = kh.begin; y < kh.end; ++y)
-                for (int64_t x = kw.begin; x < kw.end; ++x) sum = hn::Add(sum, load(rows + (y * s.w + x0 + x) * b + j, count));
+                for (int64_t x = kw.begin; x < kw.end; ++x)
+                    sum = hn::Add(sum, load(rows + (y * s.w + x0 + x) * b + j, count));
             store(hn::Div(sum, hn::Set(Tag<T>(), static_cast<T>(size))), r.out + out + j, count);
         }
     }
@@ -135,12 +137,16 @@ template <bool kMax, class T> void grad_channels(const PoolRow<T>& r) {
                     const int64_t at = (oy * s.ow + ox) * b + j;
                     const Vec<T> g = load(r.in + at, count);
                     if constexpr (kMax) {
-                        const int64_t k = (r.row + s.padding[0] - oy * s.stride[0]) * s.kw + ix + s.padding[1] - ox * s.stride[1];
-                        const auto won = hn::Eq(load_index<T>(r.index + at, count), hn::Set(Tag<T>(), static_cast<T>(k)));
+                        const int64_t k =
+                            (r.row + s.padding[0] - oy * s.stride[0]) * s.kw + ix + s.padding[1] - ox * s.stride[1];
+                        const auto won =
+                            hn::Eq(load_index<T>(r.index + at, count), hn::Set(Tag<T>(), static_cast<T>(k)));
                         sum = hn::Add(sum, hn::IfThenElseZero(won, g));
                     } else {
-                        const Range kh = taps(oy, s.kh, s.stride[0], s.padding[0], s.h), kw = taps(ox, s.kw, s.stride[1], s.padding[1], s.w);
-                        const int64_t size = s.count_include_pad ? s.kh * s.kw : (kh.end - kh.begin) * (kw.end - kw.begin);
+                        const Range kh = taps(oy, s.kh, s.stride[0], s.padding[0], s.h),
+                                    kw = taps(ox, s.kw, s.stride[1], s.padding[1], s.w);
+                        const int64_t size =
+                            s.count_include_pad ? s.kh * s.kw : (kh.end - kh.begin) * (kw.end - kw.begin);
                         sum = hn::Add(sum, hn::Div(g, hn::Set(Tag<T>(), static_cast<T>(size))));
                     }
                 }
@@ -168,7 +174,8 @@ template <int kStride, class T> HWY_INLINE Vec<T> load_every(const T* p, int64_t
 
 /// The outputs whose windows lie inside the row.
 inline Range interior(const PoolSpec& s) {
-    const int64_t stride = s.stride[1], lo = std::min((s.padding[1] + stride - 1) / stride, s.ow), room = s.w + s.padding[1] - s.kw;
+    const int64_t stride = s.stride[1], lo = std::min((s.padding[1] + stride - 1) / stride, s.ow),
+                  room = s.w + s.padding[1] - s.kw;
     return {lo, room < 0 ? lo : std::max(lo, std::min(s.ow, room / stride + 1))};
 }
 
@@ -288,10 +295,12 @@ template <bool kMax, class T> void grad_width(const PoolRow<T>& r) {
             for (int64_t ox = xs.begin; ox < xs.end; ++ox) {
                 const int64_t at = oy * s.ow + ox;
                 if constexpr (kMax) {
-                    const int64_t k = (r.row + s.padding[0] - oy * s.stride[0]) * s.kw + ix + s.padding[1] - ox * s.stride[1];
+                    const int64_t k =
+                        (r.row + s.padding[0] - oy * s.stride[0]) * s.kw + ix + s.padding[1] - ox * s.stride[1];
                     if (r.index[at] == k) sum += r.in[at];
                 } else {
-                    const Range kh = taps(oy, s.kh, s.stride[0], s.padding[0], s.h), kw = taps(ox, s.kw, s.stride[1], s.padding[1], s.w);
+                    const Range kh = taps(oy, s.kh, s.stride[0], s.padding[0], s.h),
+                                kw = taps(ox, s.kw, s.stride[1], s.padding[1], s.w);
                     const int64_t size = s.count_include_pad ? s.kh * s.kw : (kh.end - kh.begin) * (kw.end - kw.begin);
                     sum += r.in[at] / static_cast<T>(size);
                 }

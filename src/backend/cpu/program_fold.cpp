@@ -107,18 +107,19 @@ void Worker::fold_tile(const Fold1& f, int64_t tile_p, int64_t rows, int64_t lan
     if (f.to == Level::Row) return fold_segments(f, src, rows, lanes, pointer(f.out), pointer(f.out2));
     if (f.to == Level::Final)
         return fold_segments(f, src, tile_p, plan_.a * lanes, pointer(f.out), pointer(f.out2));
-    // Columns: a rows x lanes for each p.
+    // Columns: a rows x lanes for each p, folded in groups of rows in the spare tile.
     const int64_t size = static_cast<int64_t>(size_of(f.in_type)), out_size = static_cast<int64_t>(size_of(f.type));
-    char* spare = scratch_ + plan_.temp;
+    const int64_t groups = std::clamp<int64_t>(64 / lanes, 1, plan_.a), wide = groups * lanes;
+    const Columns spare{scratch_ + plan_.temp, scratch_ + plan_.temp + wide * size + 64, nullptr};
+    const bool extra = is_arg(f.monoid) || f.monoid == Monoid::Welford;
     for (int64_t p = 0; p < tile_p; ++p) {
-        char* out = pointer(f.out) + p * lanes * out_size;
-        char* out2 = f.out2 < 0 ? nullptr : pointer(f.out2) + p * lanes * out_size;
-        char *value = out, *extra = nullptr;
-        if (is_arg(f.monoid)) value = spare, extra = out;
-        if (f.monoid == Monoid::Welford) extra = out2 ? out2 : spare;
-        start_columns(f, value, extra, nullptr, lanes);
-        int64_t count = 0;
-        fold_columns(f, src + p * plan_.a * lanes * size, value, extra, nullptr, plan_.a, lanes, 0, count);
+        start_columns(f, spare, wide);
+        fold_columns(f, src + p * plan_.a * lanes * size, spare, plan_.a, lanes, groups, 0);
+        end_columns(f, spare, groups, lanes, 0, plan_.a);
+        std::memcpy(pointer(f.out) + p * lanes * out_size, is_arg(f.monoid) ? spare.extra : spare.value,
+                    static_cast<size_t>(lanes * out_size));
+        if (extra && f.out2 >= 0)
+            std::memcpy(pointer(f.out2) + p * lanes * out_size, spare.extra, static_cast<size_t>(lanes * out_size));
     }
 }
 
@@ -133,77 +134,89 @@ void Worker::fold_chunk(const Fold1& f, int64_t rows, int64_t lanes, int64_t a0,
     case Level::Final: return add_block(f, cells()[f.id], src, rows * lanes, a0 * plan_.r + lane0);
     default: break;
     }
-    const Plan::Accumulator& acc = plan_.accumulators[static_cast<size_t>(f.id)];
-    const int64_t size = static_cast<int64_t>(size_of(f.in_type));
-    const int64_t extra_size = f.monoid == Monoid::Welford ? size : 8;
-    // Rows that this chunk's columns have taken in so far: chunks start at multiples of chunk_rows.
-    int64_t count = a0 - a0 / plan_.chunk_rows * plan_.chunk_rows;
-    fold_columns(f, src, scratch_ + acc.value + lane0 * size,
-                 acc.extra < 0 ? nullptr : scratch_ + acc.extra + lane0 * extra_size,
-                 acc.high < 0 ? nullptr : scratch_ + acc.high + lane0 * size, rows, lanes, a0, count);
+    // Chunks start at multiples of chunk_rows: the rows that this one has taken in so far.
+    const int64_t before = a0 - a0 / plan_.chunk_rows * plan_.chunk_rows;
+    fold_columns(f, src, columns_of(plan_.accumulators[static_cast<size_t>(f.id)], f, lane0), rows, lanes, plan_.groups,
+                 before);
 }
 
-// ---- columns
+// ---- columns: `groups` consecutive rows lie side by side in the accumulators, each group of columns a result of its own
+// until end_columns joins them
 
-void Worker::start_columns(const Fold1& f, char* value, char* extra, char* high, int64_t n) {
+void Worker::start_columns(const Fold1& f, const Columns& to, int64_t n) {
     with_type(f.in_type, [&](auto zero) {
         using T = decltype(zero);
         T start = identity<T>(f.monoid, f.in_type);
-        splat_function(f.in_type)(value, &start, nullptr, nullptr, static_cast<size_t>(n));
+        splat_function(f.in_type)(to.value, &start, nullptr, nullptr, static_cast<size_t>(n));
     });
-    const size_t size = size_of(f.in_type), count = static_cast<size_t>(n);
-    if (extra) std::memset(extra, 0, count * (f.monoid == Monoid::Welford ? size : 8));
-    if (high) std::memset(high, 0, count * size);
+    if (to.extra) std::memset(to.extra, 0, static_cast<size_t>(n * extra_bytes(f)));
+    if (to.high) std::memset(to.high, 0, static_cast<size_t>(n) * size_of(f.in_type));
 }
 
-// Takes `rows` x `lanes` of src into the columns; `count` rows are in them already, `a0` is the first one's index.
-void Worker::fold_columns(const Fold1& f, const char* src, char* value, char* extra, char* high, int64_t rows,
-                          int64_t lanes, int64_t a0, int64_t& count) {
-    const size_t n = static_cast<size_t>(lanes);
-    const int64_t stride = lanes * static_cast<int64_t>(size_of(f.in_type));
-    if (f.monoid == Monoid::Welford) {
-        const WelfordRowFn row = welford_row_function(f.in_type);
-        for (int64_t i = 0; i < rows; ++i) row(value, extra, src + i * stride, static_cast<double>(++count), n);
-        return;
-    }
-    if (is_arg(f.monoid)) {
-        const ArgRowFn row = arg_row_function(f.monoid == Monoid::ArgMax, f.in_type);
-        for (int64_t i = 0; i < rows; ++i, ++count)
-            row(value, reinterpret_cast<int64_t*>(extra), src + i * stride, a0 + i, count == 0, n);
-        return;
-    }
+// Takes in `rows` x `lanes` of src; `before` rows, a multiple of `groups`, are in already.
+void Worker::fold_columns(const Fold1& f, const char* src, const Columns& to, int64_t rows, int64_t lanes,
+                          int64_t groups, int64_t before) {
+    const int64_t size = static_cast<int64_t>(size_of(f.in_type));
+    int64_t count = before / groups; // of each column
     const MapFn join = map_function(scalar_of(f.monoid), f.in_type, 0);
-    for (int64_t i = 0; i < rows; ++i) {
-        join(value, value, src + i * stride, nullptr, n);
-        ++count;
-        if (high && count % kHighEvery == 0) {
-            join(high, high, value, nullptr, n);
-            std::memset(value, 0, n * size_of(f.in_type));
+    for (int64_t row = 0; row < rows; row += groups, ++count) {
+        const size_t n = static_cast<size_t>(std::min(groups, rows - row) * lanes);
+        const char* x = src + row * lanes * size;
+        if (f.monoid == Monoid::Welford) {
+            welford_row_function(f.in_type)(to.value, to.extra, x, static_cast<double>(count + 1), n);
+        } else if (is_arg(f.monoid)) {
+            arg_row_function(f.monoid == Monoid::ArgMax, f.in_type)(to.value, reinterpret_cast<int64_t*>(to.extra), x,
+                                                                    count, count == 0, n);
+        } else {
+            join(to.value, to.value, x, nullptr, n);
+            if (to.high && (count + 1) % kHighEvery == 0) {
+                join(to.high, to.high, to.value, nullptr, n);
+                std::memset(to.value, 0, n * size_of(f.in_type));
+            }
         }
     }
 }
 
-void Worker::end_columns(const Fold1& f, char* value, char* high, int64_t n) {
-    if (high) map_function(Scalar::add, f.in_type, 0)(value, high, value, nullptr, static_cast<size_t>(n));
+// Joins the groups: the results are in the first `lanes` columns. `rows` rows from `a0` on have been taken in.
+void Worker::end_columns(const Fold1& f, const Columns& to, int64_t groups, int64_t lanes, int64_t a0, int64_t rows) {
+    const int64_t size = static_cast<int64_t>(size_of(f.in_type));
+    const int64_t used = std::min(groups, rows); // the others are still empty
+    if (to.high)
+        map_function(Scalar::add, f.in_type, 0)(to.value, to.high, to.value, nullptr, static_cast<size_t>(used * lanes));
+    if (is_arg(f.monoid)) { // from the position within the group to the index in A
+        int64_t* at = reinterpret_cast<int64_t*>(to.extra);
+        for (int64_t g = 0; g < used; ++g)
+            for (int64_t j = 0; j < lanes; ++j) at[g * lanes + j] = a0 + at[g * lanes + j] * groups + g;
+    }
+    double count = 0;
+    for (int64_t g = 0; g < used; ++g) {
+        const double count_g = static_cast<double>(rows / groups + (g < rows % groups ? 1 : 0));
+        if (g > 0)
+            merge_columns(f, to, to.value + g * lanes * size, to.extra ? to.extra + g * lanes * extra_bytes(f) : nullptr,
+                          count, count_g, lanes);
+        count += count_g;
+    }
 }
 
-// Columns of `count` rows take in those of the `count_b` rows that follow.
-void Worker::merge_columns(const Fold1& f, char* value, char* extra, const char* value_b, const char* extra_b,
-                           double count, double count_b, int64_t n) {
+// Columns of `count` rows take in those of `count_b` others.
+void Worker::merge_columns(const Fold1& f, const Columns& to, const char* value, const char* extra, double count,
+                           double count_b, int64_t n) {
     const size_t elements = static_cast<size_t>(n);
     if (f.monoid == Monoid::Welford)
-        return welford_merge_function(f.in_type)(value, extra, value_b, extra_b, count, count_b, elements);
+        return welford_merge_function(f.in_type)(to.value, to.extra, value, extra, count, count_b, elements);
     if (!is_arg(f.monoid))
-        return map_function(scalar_of(f.monoid), f.in_type, 0)(value, value, value_b, nullptr, elements);
+        return map_function(scalar_of(f.monoid), f.in_type, 0)(to.value, to.value, value, nullptr, elements);
     with_type(f.in_type, [&](auto zero) {
         using T = decltype(zero);
-        T* v = reinterpret_cast<T*>(value);
-        const T* b = reinterpret_cast<const T*>(value_b);
-        int64_t* at = reinterpret_cast<int64_t*>(extra);
-        const int64_t* at_b = reinterpret_cast<const int64_t*>(extra_b);
+        T* v = reinterpret_cast<T*>(to.value);
+        const T* b = reinterpret_cast<const T*>(value);
+        int64_t* at = reinterpret_cast<int64_t*>(to.extra);
+        const int64_t* at_b = reinterpret_cast<const int64_t*>(extra);
         for (size_t i = 0; i < elements; ++i) {
-            const bool better = v[i] == v[i] && (b[i] != b[i] || (f.monoid == Monoid::ArgMax ? b[i] > v[i] : b[i] < v[i]));
-            if (better) v[i] = b[i], at[i] = at_b[i];
+            const bool nan = v[i] != v[i], nan_b = b[i] != b[i];
+            const bool better = !nan && (nan_b || (f.monoid == Monoid::ArgMax ? b[i] > v[i] : b[i] < v[i]));
+            const bool same = (nan && nan_b) || v[i] == b[i];
+            if (better || (same && at_b[i] < at[i])) v[i] = b[i], at[i] = at_b[i];
         }
     });
 }

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <cstdlib>
 
 #include "base/check.h"
 #include "program/interpret.h"
@@ -49,6 +50,7 @@ public:
         split();
         find_live();
         find_homes();
+        find_pairs();
         emit_all();
         find_hazards();
         allocate();
@@ -97,7 +99,7 @@ private:
             (i < p_.num_p ? p_axes_ : i < p_.num_p + p_.num_a ? a_axes_ : r_axes_).push_back(i);
         bool wide = false;
         for (DType t : types_) wide |= size_of(t) == 8;
-        block_ = wide && !narrow_points() ? kBlock / 2 : kBlock;
+        block_ = wide && !narrow_points() ? kBlock / 2 : kBlock; if (std::getenv("BLK")) block_ = std::atoi(std::getenv("BLK"));
 
         const bool row_reduces = std::any_of(p_.reduces.begin(), p_.reduces.end(),
                                              [](const Reduce& r) { return r.to == Level::Row; });
@@ -155,6 +157,8 @@ private:
         if (plan_.r <= block_) {
             plan_.tile_lanes = std::max<int64_t>(plan_.r, 1);
             plan_.tile_rows = plan_.r == 0 ? 1 : std::clamp<int64_t>(block_ / plan_.tile_lanes, 1, std::max<int64_t>(plan_.a, 1));
+            plan_.groups = std::clamp<int64_t>(kBlock / 2 / plan_.tile_lanes, 1, plan_.tile_rows);
+            plan_.tile_rows = plan_.tile_rows / plan_.groups * plan_.groups;
         } else {
             lane_tiles();
         }
@@ -332,6 +336,61 @@ private:
             bits_[static_cast<size_t>(inst.dst)] = bits;
             home_[static_cast<size_t>(inst.dst)] = inst.code == Code::Const ? Home::once : home_for(inst.level, bits);
         }
+    }
+
+    // ---- pairs: an instruction whose only argument-maker joins it
+
+    void find_pairs() {
+        const size_t n = static_cast<size_t>(p_.num_values);
+        inner_.assign(n, false);
+        pair_.assign(n, Pair::count);
+        std::vector<int> uses(n, 0);
+        for (const Inst& inst : p_.code)
+            if (inst.dst == kNone || live_[static_cast<size_t>(inst.dst)])
+                each_argument(inst, [&](ValueId v) { ++uses[static_cast<size_t>(v)]; });
+        for (size_t k = 0; k < p_.reduces.size(); ++k)
+            if (reduce_live_[k]) ++uses[static_cast<size_t>(p_.reduces[k].in)];
+        for (const Inst& inst : p_.code) {
+            if (inst.code != Code::Apply || !live_[static_cast<size_t>(inst.dst)]) continue;
+            const auto inner = [&](ValueId v, Scalar f) {
+                const Inst* d = definition(v);
+                return d && d->code == Code::Apply && d->function == f && uses[static_cast<size_t>(v)] == 1 &&
+                       home(v) == home(inst.dst) && d->level == inst.level && d->stage == inst.stage &&
+                       !inner_[static_cast<size_t>(v)] && pair_[static_cast<size_t>(v)] == Pair::count;
+            };
+            const auto join = [&](Pair pair, ValueId v) {
+                if (!pair_function(pair, inst.type, 0)) return;
+                inner_[static_cast<size_t>(v)] = true;
+                pair_[static_cast<size_t>(inst.dst)] = pair;
+            };
+            switch (inst.function) {
+            case Scalar::add:
+                if (inner(inst.a, Scalar::mul)) join(Pair::fma, inst.a);
+                else if (inner(inst.b, Scalar::mul)) join(Pair::fma, inst.b);
+                break;
+            case Scalar::sub:
+                if (inner(inst.a, Scalar::mul)) join(Pair::fms, inst.a);
+                else if (inner(inst.b, Scalar::mul)) join(Pair::fnma, inst.b);
+                break;
+            case Scalar::relu:
+                if (inner(inst.a, Scalar::add)) join(Pair::add_relu, inst.a);
+                break;
+            case Scalar::exp:
+                if (inner(inst.a, Scalar::sub)) join(Pair::exp_sub, inst.a);
+                break;
+            default: break;
+            }
+        }
+    }
+
+    // Emits the second of a pair with the arguments of the first.
+    void pair(const Inst& inst) {
+        const Pair kind = pair_[static_cast<size_t>(inst.dst)];
+        const bool first = inner_[static_cast<size_t>(inst.a)];
+        const Inst& made = *definition(first ? inst.a : inst.b);
+        const ValueId values[3] = {made.a, made.b, first ? inst.b : inst.a};
+        const Arguments args = arguments(values, kind == Pair::add_relu || kind == Pair::exp_sub ? 2 : 3);
+        map(inst, pair_function(kind, inst.type, args.scalars), args);
     }
 
     // ---- 3. emit
@@ -609,7 +668,10 @@ private:
             return;
         }
         case Code::Apply: {
+            if (inner_[v]) return;
+            if (pair_[v] != Pair::count) return pair(inst);
             const ValueId values[3] = {inst.a, inst.b, inst.c};
+            if (by_rows(inst)) return map_rows(inst);
             const int arity = info(inst.function).arity;
             const Arguments args = arguments(values, arity);
             const DType t = inst.function == Scalar::where ? type(inst.b) : type(inst.a);
@@ -623,6 +685,27 @@ private:
             return;
         }
         }
+    }
+
+    // Division by one value per row is worth a call per row: dividing by a scalar is several times faster.
+    bool by_rows(const Inst& inst) const {
+        return inst.function == Scalar::div && target_.home == Home::point && plan_.tile_lanes >= 32 &&
+               plan_.mode != Mode::vertical && form(home(inst.b), Home::point) == Form::rows &&
+               form(home(inst.a), Home::point) == Form::block;
+    }
+
+    void map_rows(const Inst& inst) {
+        Op op;
+        op.kind = Op::Kind::map_rows;
+        op.fn = map_function(inst.function, inst.type, 2);
+        op.size = static_cast<int32_t>(size_of(inst.type));
+        op.a = as_block(inst.a);
+        op.b = slot_of(inst.b);
+        ++position_;
+        use(op.a);
+        use(op.b);
+        op.dst = slot_[static_cast<size_t>(inst.dst)] = keep_slot(inst.dst);
+        push(op);
     }
 
     void map(const Inst& inst, MapFn fn, const Arguments& args) {
@@ -919,7 +1002,7 @@ private:
             if (s.slot.kind == SlotKind::row) s.slot.offset = reserve(plan_.r * s.slot.size);
             else if (s.slot.kind == SlotKind::scratch) s.slot.offset = reserve(elements(s.shape) * s.slot.size);
         }
-        plan_.temp = reserve(plan_.tile_rows * plan_.tile_lanes * 8);
+        plan_.temp = reserve(plan_.tile_rows * plan_.tile_lanes * 16 + 128);
         plan_.cells = reserve(static_cast<int64_t>(p_.reduces.size()) * 64);
         for (const VirtualSlot& s : slots_) plan_.slots.push_back(s.slot);
         plan_.once_bytes = round_up(std::max<int64_t>(plan_.once_bytes, 8), 64);
@@ -931,7 +1014,7 @@ private:
 
     void accumulators() {
         if (plan_.mode == Mode::tiles || plan_.mode == Mode::segments) return;
-        const int64_t count = plan_.mode == Mode::vertical ? plan_.tile_rows * plan_.tile_lanes : plan_.r;
+        const int64_t count = plan_.mode == Mode::vertical ? plan_.tile_rows * plan_.tile_lanes : plan_.groups * plan_.r;
         const int64_t part = plan_.p * plan_.r;
         for (size_t k = 0; k < p_.reduces.size(); ++k) {
             const Reduce& r = p_.reduces[k];
@@ -1009,6 +1092,8 @@ private:
     std::vector<int32_t> p_axes_, a_axes_, r_axes_;
     std::vector<const Inst*> def_;
     std::vector<bool> live_, reduce_live_;
+    std::vector<bool> inner_; // by value: the first of a pair, not made by itself
+    std::vector<Pair> pair_;  // by value: the pair that makes it, or count
     std::vector<int32_t> reduce_of_;
     std::vector<unsigned> bits_;
     std::vector<Home> home_;

@@ -28,14 +28,22 @@ struct Slot {
 };
 
 struct Op {
-    enum class Kind : uint8_t { map, load, store, iota, random, expand };
+    enum class Kind : uint8_t {
+        map,
+        map_rows, ///< b has one element per row
+        load,
+        store,
+        iota,
+        random,
+        expand ///< dst[i][j] = a[i]
+    };
     Kind kind = Kind::map;
     bool one = false;        ///< runs on one element, whatever the place
     MapFn fn = nullptr;      ///< map
-    LoadFn expand = nullptr; ///< expand: dst[i][j] = a[i]
+    LoadFn expand = nullptr; ///< expand
+    int32_t size = 4;        ///< map_rows: bytes of an element
     int32_t dst = -1, a = -1, b = -1, c = -1;
     int32_t access = -1;
-    IndexForm index_form = IndexForm::none;
 };
 
 /// A reduction at the end of a section.
@@ -105,6 +113,7 @@ struct Plan {
         int64_t part_value = -1, part_extra = -1;  ///< byte offsets within one chunk's part
     };
     std::vector<Accumulator> accumulators; ///< by the program's reduces
+    int64_t groups = 1;                    ///< chunks: rows that are folded side by side, so that short rows fill vectors
     int64_t cells = 0;                     ///< byte offset of the scalar cells in scratch, one per reduction
     int64_t part_bytes = 0;                ///< of one chunk
     int64_t temp = 0;                      ///< byte offset of a spare tile

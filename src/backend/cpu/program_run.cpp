@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <cstdlib>
 #include <memory>
 #include <new>
 
@@ -54,6 +55,15 @@ void Worker::enter(const Section& s, const Place& place, int64_t lane0) {
     for (const Direct& d : s.directs) {
         const Access& x = plan_.accesses[static_cast<size_t>(d.access)];
         table_[d.slot] = bases_[x.operand] + offset_at(x, x.at, place.start, place.a_index) * x.size;
+        static const int mode = std::getenv("PF") ? std::atoi(std::getenv("PF")) : 0;
+        if (mode && x.extent.size()==1 && place.count > 64) {
+            const int64_t bytes = place.count * x.size;
+            const char* q = table_[d.slot] + bytes;
+            if (mode == 1) for (int64_t b = 0; b < bytes; b += 64) __builtin_prefetch(q + b, 0, 2);
+            if (mode == 2) for (int64_t b = 0; b < bytes; b += 64) __builtin_prefetch(q + b, 0, 3);
+            if (mode == 3) for (int64_t b = 0; b < bytes; b += 64) __builtin_prefetch(q + bytes + b, 0, 2);
+            if (mode == 4) for (int64_t b = 0; b < bytes; b += 64) __builtin_prefetch(q + 3*bytes + b, 0, 2);
+        }
     }
     for (int32_t slot : s.rows) {
         const Slot& row = plan_.slots[static_cast<size_t>(slot)];
@@ -68,6 +78,13 @@ void Worker::run_ops(const std::vector<Op>& ops, const Place& place) {
         case Op::Kind::map:
             op.fn(t[op.dst], pointer(op.a), pointer(op.b), pointer(op.c), static_cast<size_t>(place.count));
             break;
+        case Op::Kind::map_rows: {
+            const int64_t bytes = place.row_length * op.size, rows = place.count / place.row_length;
+            for (int64_t i = 0; i < rows; ++i)
+                op.fn(t[op.dst] + i * bytes, t[op.a] + i * bytes, t[op.b] + i * op.size, nullptr,
+                      static_cast<size_t>(place.row_length));
+            break;
+        }
         case Op::Kind::expand:
             // From one value per row to a block.
             op.expand(t[op.dst], t[op.a], place.count / place.row_length, place.row_length, 1, 0);
@@ -225,8 +242,7 @@ void Worker::run_chunk(int64_t p, int64_t chunk) {
         cells()[f.id] = Cell();
         if (f.to != Level::Column) return;
         const Plan::Accumulator& acc = plan_.accumulators[static_cast<size_t>(f.id)];
-        start_columns(f, scratch_ + acc.value, acc.extra < 0 ? nullptr : scratch_ + acc.extra,
-                      acc.high < 0 ? nullptr : scratch_ + acc.high, plan_.r);
+        start_columns(f, columns_of(acc, f, 0), plan_.groups * plan_.r);
     });
     for (int64_t a = a0; a < a1; a += plan_.tile_rows)
         rows_of(p * plan_.a + a, std::min(plan_.tile_rows, a1 - a), a, lane0, lane1);
@@ -234,34 +250,45 @@ void Worker::run_chunk(int64_t p, int64_t chunk) {
         if (plan_.split()) part_cells(p, chunk)[f.id] = cells()[f.id];
         if (f.to != Level::Column) return;
         const Plan::Accumulator& acc = plan_.accumulators[static_cast<size_t>(f.id)];
-        const int64_t size = static_cast<int64_t>(size_of(f.in_type)), n = lane1 - lane0;
-        char* value = scratch_ + acc.value + lane0 * size;
-        end_columns(f, value, acc.high < 0 ? nullptr : scratch_ + acc.high + lane0 * size, n);
-        if (!plan_.split()) return;
-        const int64_t at = p * plan_.r + lane0;
-        std::memcpy(part(chunk_a) + acc.part_value + at * size, value, static_cast<size_t>(n * size));
-        if (acc.extra >= 0) {
-            const int64_t extra_size = f.monoid == program::Monoid::Welford ? size : 8;
-            std::memcpy(part(chunk_a) + acc.part_extra + at * extra_size, scratch_ + acc.extra + lane0 * extra_size,
-                        static_cast<size_t>(n * extra_size));
-        }
+        const Columns columns = columns_of(acc, f, lane0);
+        end_columns(f, columns, plan_.groups, lane1 - lane0, a0, a1 - a0);
+        if (plan_.split()) save_part(f, columns, chunk_a, p * plan_.r + lane0, lane1 - lane0);
     });
 }
 
-// Joins the columns [first, first + n) of all chunks, in their order.
-void Worker::merge_parts(const Fold1& f, char* value, char* extra, int64_t first, int64_t n) {
+// Copies n columns to the workspace, where the chunks are joined.
+void Worker::save_part(const Fold1& f, const Columns& columns, int64_t chunk, int64_t first, int64_t n) {
     const Plan::Accumulator& acc = plan_.accumulators[static_cast<size_t>(f.id)];
+    const int64_t size = static_cast<int64_t>(size_of(f.in_type)), extra_size = extra_bytes(f);
+    std::memcpy(part(chunk) + acc.part_value + first * size, columns.value, static_cast<size_t>(n * size));
+    if (columns.extra)
+        std::memcpy(part(chunk) + acc.part_extra + first * extra_size, columns.extra, static_cast<size_t>(n * extra_size));
+}
+
+int64_t Worker::extra_bytes(const Fold1& f) {
+    return f.monoid == program::Monoid::Welford ? static_cast<int64_t>(size_of(f.in_type)) : 8;
+}
+
+Worker::Columns Worker::columns_of(const Plan::Accumulator& acc, const Fold1& f, int64_t lane0) {
     const int64_t size = static_cast<int64_t>(size_of(f.in_type));
-    const int64_t extra_size = f.monoid == program::Monoid::Welford ? size : 8;
+    return {scratch_ + acc.value + lane0 * size, acc.extra < 0 ? nullptr : scratch_ + acc.extra + lane0 * extra_bytes(f),
+            acc.high < 0 ? nullptr : scratch_ + acc.high + lane0 * size};
+}
+
+// Joins the columns [first, first + n) of all chunks, in their order.
+void Worker::merge_parts(const Fold1& f, int64_t first, int64_t n) {
+    const Plan::Accumulator& acc = plan_.accumulators[static_cast<size_t>(f.id)];
+    const Columns to = columns_of(acc, f, 0);
+    const int64_t size = static_cast<int64_t>(size_of(f.in_type)), extra_size = extra_bytes(f);
     for (int64_t c = 0; c < plan_.chunks_a; ++c) {
-        const char* value_b = part(c) + acc.part_value + first * size;
-        const char* extra_b = extra ? part(c) + acc.part_extra + first * extra_size : nullptr;
+        const char* value = part(c) + acc.part_value + first * size;
+        const char* extra = to.extra ? part(c) + acc.part_extra + first * extra_size : nullptr;
         const int64_t a0 = c * plan_.chunk_rows, a1 = std::min(plan_.a, a0 + plan_.chunk_rows);
         if (c == 0) {
-            std::memcpy(value, value_b, static_cast<size_t>(n * size));
-            if (extra) std::memcpy(extra, extra_b, static_cast<size_t>(n * extra_size));
+            std::memcpy(to.value, value, static_cast<size_t>(n * size));
+            if (extra) std::memcpy(to.extra, extra, static_cast<size_t>(n * extra_size));
         } else {
-            merge_columns(f, value, extra, value_b, extra_b, static_cast<double>(a0), static_cast<double>(a1 - a0), n);
+            merge_columns(f, to, value, extra, static_cast<double>(a0), static_cast<double>(a1 - a0), n);
         }
     }
 }
@@ -277,9 +304,7 @@ void Worker::finish(int64_t begin, int64_t end) {
                     cell = Cell();
                     for (int64_t c = 0; c < chunks; ++c) merge_cell(f, cell, part_cells(p, c)[f.id]);
                 } else {
-                    const Plan::Accumulator& acc = plan_.accumulators[static_cast<size_t>(f.id)];
-                    merge_parts(f, scratch_ + acc.value, acc.extra < 0 ? nullptr : scratch_ + acc.extra, p * plan_.r,
-                                plan_.r);
+                    merge_parts(f, p * plan_.r, plan_.r);
                 }
             }
             if (f.to == Level::Final) write_cell(f, cell, pointer(f.out), pointer(f.out2));
@@ -309,11 +334,10 @@ void Worker::run_vertical(int64_t begin, int64_t end) {
         Place place{p0 * plan_.r + lane, n, lanes, nullptr};
         Place each_a{0, 1, 1, a_index};
         section(plan_.tile_before, place, lane);
-        for (const Fold1& f : stage.points.folds) {
-            const Plan::Accumulator& acc = plan_.accumulators[static_cast<size_t>(f.id)];
-            start_columns(f, scratch_ + acc.value, acc.extra < 0 ? nullptr : scratch_ + acc.extra,
-                          acc.high < 0 ? nullptr : scratch_ + acc.high, n);
-        }
+        const auto columns = [&](const Fold1& f) {
+            return columns_of(plan_.accumulators[static_cast<size_t>(f.id)], f, 0);
+        };
+        for (const Fold1& f : stage.points.folds) start_columns(f, columns(f), n);
         place.a_index = a_index;
         const int64_t a0 = chunk * plan_.chunk_rows, a1 = std::min(plan_.a, a0 + plan_.chunk_rows);
         for (int64_t a = a0; a < a1; ++a) {
@@ -325,26 +349,13 @@ void Worker::run_vertical(int64_t begin, int64_t end) {
             }
             section(plan_.each_a, each_a, 0);
             section(stage.points, place, lane);
-            for (const Fold1& f : stage.points.folds) {
-                const Plan::Accumulator& acc = plan_.accumulators[static_cast<size_t>(f.id)];
-                int64_t count = a - a0;
-                fold_columns(f, pointer(f.in), scratch_ + acc.value, acc.extra < 0 ? nullptr : scratch_ + acc.extra,
-                             acc.high < 0 ? nullptr : scratch_ + acc.high, 1, n, a, count);
-            }
+            for (const Fold1& f : stage.points.folds) fold_columns(f, pointer(f.in), columns(f), 1, n, 1, a - a0);
             run_ops(stage.points.stores, place);
         }
         place.a_index = nullptr;
         for (const Fold1& f : stage.points.folds) {
-            const Plan::Accumulator& acc = plan_.accumulators[static_cast<size_t>(f.id)];
-            char* value = scratch_ + acc.value;
-            end_columns(f, value, acc.high < 0 ? nullptr : scratch_ + acc.high, n);
-            if (plan_.chunks_a == 1) continue;
-            const int64_t size = static_cast<int64_t>(size_of(f.in_type));
-            const int64_t extra_size = f.monoid == program::Monoid::Welford ? size : 8;
-            std::memcpy(part(chunk) + acc.part_value + place.start * size, value, static_cast<size_t>(n * size));
-            if (acc.extra >= 0)
-                std::memcpy(part(chunk) + acc.part_extra + place.start * extra_size, scratch_ + acc.extra,
-                            static_cast<size_t>(n * extra_size));
+            end_columns(f, columns(f), 1, n, a0, a1 - a0);
+            if (plan_.chunks_a > 1) save_part(f, columns(f), chunk, place.start, n);
         }
         if (plan_.chunks_a > 1) continue;
         section(plan_.column, place, lane);
@@ -359,10 +370,7 @@ void Worker::finish_vertical(int64_t begin, int64_t end) {
         const int64_t count_p = std::min(plan_.tile_p, plan_.p - p0), lanes = std::min(plan_.tile_lanes, plan_.r - lane);
         const int64_t n = count_p * lanes;
         const Place place{p0 * plan_.r + lane, n, lanes, nullptr};
-        for (const Fold1& f : stage.points.folds) {
-            const Plan::Accumulator& acc = plan_.accumulators[static_cast<size_t>(f.id)];
-            merge_parts(f, scratch_ + acc.value, acc.extra < 0 ? nullptr : scratch_ + acc.extra, place.start, n);
-        }
+        for (const Fold1& f : stage.points.folds) merge_parts(f, place.start, n);
         section(plan_.column, place, lane);
         run_ops(plan_.column.stores, place);
     }

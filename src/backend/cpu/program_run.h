@@ -48,13 +48,20 @@ private:
     void fold_tile(const Fold1& f, int64_t tile_p, int64_t rows, int64_t lanes);
     void fold_segments(const Fold1& f, const char* src, int64_t segments, int64_t len, char* out, char* out2);
     void fold_chunk(const Fold1& f, int64_t rows, int64_t lanes, int64_t a0, int64_t lane0);
-    void fold_columns(const Fold1& f, const char* src, char* value, char* extra, char* high, int64_t rows, int64_t lanes,
-                      int64_t a0, int64_t& count);
-    void start_columns(const Fold1& f, char* value, char* extra, char* high, int64_t n);
-    void end_columns(const Fold1& f, char* value, char* high, int64_t n);
-    void merge_columns(const Fold1& f, char* value, char* extra, const char* value_b, const char* extra_b, double count,
+    /// Accumulators of columns: `extra` is M2 or the index, `high` the second level of float sums; null when unused.
+    struct Columns {
+        char *value, *extra, *high;
+    };
+    Columns columns_of(const Plan::Accumulator& acc, const Fold1& f, int64_t lane0);
+    static int64_t extra_bytes(const Fold1& f);
+    void start_columns(const Fold1& f, const Columns& to, int64_t n);
+    void fold_columns(const Fold1& f, const char* src, const Columns& to, int64_t rows, int64_t lanes, int64_t groups,
+                      int64_t before);
+    void end_columns(const Fold1& f, const Columns& to, int64_t groups, int64_t lanes, int64_t a0, int64_t rows);
+    void merge_columns(const Fold1& f, const Columns& to, const char* value, const char* extra, double count,
                        double count_b, int64_t n);
-    void merge_parts(const Fold1& f, char* value, char* extra, int64_t first, int64_t n);
+    void merge_parts(const Fold1& f, int64_t first, int64_t n);
+    void save_part(const Fold1& f, const Columns& columns, int64_t chunk, int64_t first, int64_t n);
     void add_block(const Fold1& f, Cell& cell, const char* src, int64_t n, int64_t position);
     void merge_cell(const Fold1& f, Cell& cell, const Cell& other);
     void write_cell(const Fold1& f, const Cell& cell, char* out, char* out2) const;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <ingot/nn/state_dict.h>
+#include <ingot/state_dict.h>
 
 namespace ingot {
 

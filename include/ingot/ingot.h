@@ -17,3 +17,4 @@
 #include <ingot/report.h>
 #include <ingot/shape.h>
 #include <ingot/tensor.h>
+#include <ingot/weights.h>

@@ -78,7 +78,7 @@ private:
         while (!stack.empty()) {
             Node* n = stack.back();
             stack.pop_back();
-            const bool wanted = leaves ? n->leaf : wanted_.contains(n);
+            const bool wanted = leaves ? n->leaf && n->requires_grad : wanted_.contains(n);
             if (!(n->requires_grad || wanted) || !seen.insert(n).second) continue;
             found.push_back({Ref<Node>(n), {}, wanted, n->leaf});
             if (n->leaf) continue;
@@ -86,6 +86,10 @@ private:
         }
         std::sort(found.begin(), found.end(),
                   [](const Entry& a, const Entry& b) { return a.node->sequence < b.node->sequence; });
+        // A cell's tracer is made when an operator first reads it, so it can be younger than that operator.
+        for (const Entry& e : found) {
+            if (e.wanted) index_.emplace(e.node.get(), 0);
+        }
         // Earliest first: does anything wanted lie behind?
         for (Entry& e : found) {
             const bool behind = !e.node->leaf && std::any_of(e.node->inputs.begin(), e.node->inputs.end(), [&](const Value& v) {

@@ -70,7 +70,7 @@ Examples:
   ingot bench tiny-cnn mlp lenet --threads 2
   ingot bench cifar-cnn --infer --seconds 1)";
 
-/// What DESIGN-wise belongs to a command but is not in this release: recognised, so that the answer is clear.
+/// Flags that later releases will have: recognised, so that the answer is clear.
 void not_yet(CLI::App& command, std::vector<std::string> flags) {
     for (const std::string& flag : flags) {
         CLI::Option* option = command.add_option_function<std::vector<std::string>>(

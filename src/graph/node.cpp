@@ -70,7 +70,7 @@ void Cell::assign(const Value& value) {
     node->inputs.push_back(value);
     node->set_outputs({type});
     node->link = link;
-    node->leaf = true;
+    node->leaf = !keeps_history;
     node->requires_grad = requires_grad;
     node->trace = recorder.trace;
     recorder.add(*node);
@@ -185,7 +185,7 @@ void accumulate(GradSlot& slot, const Tensor& gradient, const OpDef& add) {
     }
     const Value value = resolve(sum, "backward");
     if (!slot.cell) slot.cell = make_ref<Cell>(value.type(), value.node->device);
-    slot.cell->requires_grad = value.node->requires_grad; // create_graph: the gradient has a history
+    slot.cell->requires_grad = slot.cell->keeps_history = value.node->requires_grad; // create_graph
     slot.cell->assign(value);
     slot.present = true;
     slot.elided = false;

@@ -82,6 +82,7 @@ public:
     bool requires_grad = false;
     bool tape_freed = false;     ///< backward() has used it up
     bool leaf = false;           ///< gradients stop here and accumulate (cell values, set_requires_grad)
+    bool postponed = false;      ///< a submission that contained it could not begin: evaluated again only when asked for
     std::exception_ptr failure;  ///< what its submission failed with
     Ref<CellLink> link;          ///< for values of cells
     Ref<Cell> handle_of;         ///< for handles: tensor().is_cell()
@@ -120,6 +121,7 @@ public:
     Value current;
     Value stored;                ///< the ready value whose contents lie in storage (often == current)
     bool requires_grad = false;
+    bool keeps_history = false;  ///< gradients made with create_graph: differentiation goes on behind the value
     bool write_pending = false;  ///< current is recorded and not yet in storage
     GradSlot grad;
     Ref<CellLink> link;

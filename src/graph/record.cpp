@@ -28,6 +28,7 @@ Ref<Node> make_node(const OpDef& op, std::span<const Tensor> inputs, Attrs&& att
         list = many.data();
     }
     bool tape = false;
+    void* traced = recorder.trace;
     for (size_t i = 0; i < inputs.size(); ++i) {
         Value v = resolve(inputs[i], op.name);
         if (i == 0) {
@@ -44,6 +45,7 @@ Ref<Node> make_node(const OpDef& op, std::span<const Tensor> inputs, Attrs&& att
             }
         }
         tape = tape || v.node->requires_grad;
+        if (v.node->trace && v.node->pending) traced = v.node->trace; // placeholders: what depends on them has no value either
         node->inputs.push_back(std::move(v));
         list[i] = &node->inputs.back().type();
     }
@@ -52,7 +54,7 @@ Ref<Node> make_node(const OpDef& op, std::span<const Tensor> inputs, Attrs&& att
     op.infer(call);
     node->set_outputs(std::move(outputs));
     node->requires_grad = tape && recorder.grad_mode && (op.vjp || op.decompose) && is_float(node->outputs[0].type.dtype);
-    node->trace = recorder.trace;
+    node->trace = traced;
     recorder.add(*node);
     return node;
 }

@@ -142,7 +142,25 @@ private:
             const auto c = constant_of(g_, in[0]);
             if (c && keeps(in[*c != 0 ? 1 : 2])) return in[*c != 0 ? 1 : 2];
         }
-        return drop_broadcasts(n, in, type);
+        const ValueId dropped = drop_broadcasts(n, in, type);
+        return dropped >= 0 ? dropped : sink_reshape(n, in, type);
+    }
+
+    /// f(reshape(x), reshape(y), scalar) = reshape(f(x, y, scalar)): the elementwise chain is not cut by the reshape.
+    ValueId sink_reshape(const ir::Node& n, const ir::Ids& in, const graph::Type& type) {
+        ir::Ids inputs = in;
+        const Shape* source = nullptr;
+        for (size_t i = 0; i < in.size(); ++i) {
+            if (shape(in[i]).numel() == 1 && shape(in[i]).rank() == 0) continue;
+            const ir::Node* p = g_.producer(in[i]);
+            if (!p || p->prim() != Prim::reshape || shape(in[i]) != type.shape) return -1;
+            if (source && !(*source == shape(p->inputs[0]))) return -1;
+            inputs[i] = p->inputs[0];
+            source = &shape(p->inputs[0]);
+        }
+        if (!source) return -1;
+        const ValueId value = ir::append(g_, *n.op, n.attrs, inputs);
+        return ir::append(g_, ops::kReshape, attrs_of(type.shape), {value});
     }
 
     /// Elementwise operators broadcast by themselves.

@@ -26,20 +26,13 @@ namespace {
 /// Nobody will differentiate through it: its inputs are not needed once it is ready.
 bool drops_inputs(const Node& n) { return !n.requires_grad || n.tape_freed || n.leaf; }
 
-/// A cell whose write never happened has its old value again.
-void revert(Cell& cell) {
-    cell.write_pending = false;
-    if (cell.stored) cell.current = cell.stored;
-}
-
-/// The submission never began: values carry the error, cells keep what they had.
-void fail_before(const Capture& c, const std::exception_ptr& failure) {
-    for (const Root& r : c.roots) {
-        if (r.cell && r.cell->stored) {
-            revert(*r.cell);
-            continue;
-        }
-        r.value.node->failure = failure;
+/// A cell whose write could not begin has its old value again; one that has none yet tries again at the next flush.
+void revert(const Ref<Cell>& cell) {
+    if (cell->stored) {
+        cell->write_pending = false;
+        cell->current = cell->stored;
+    } else {
+        Recorder::current().writes.push_back(cell);
     }
 }
 
@@ -85,7 +78,8 @@ void submit(Capture& c) {
             save_if_held(*r.cell, own);
         }
     } catch (...) {
-        fail_before(c, std::current_exception());
+        // It never began: the values stay pending, for whoever asks again.
+        for (const Root& r : c.roots) r.value.node->postponed = true;
         throw;
     }
     note_submission(executable);
@@ -148,7 +142,9 @@ void flush_locked(std::vector<Value> wanted) {
     for (const auto& cell : writes) {
         if (cell->write_pending) add(cell->current, cell.get());
     }
-    for (const Value& v : recorder.held()) add(v, nullptr);
+    for (const Value& v : recorder.held()) {
+        if (!v.node->postponed) add(v, nullptr);
+    }
     for (const Value& v : wanted) add(v, nullptr);
     wanted.clear();
     if (roots.empty()) return;
@@ -156,7 +152,7 @@ void flush_locked(std::vector<Value> wanted) {
         run();
     } catch (...) {
         for (const auto& cell : writes) {
-            if (cell->write_pending) revert(*cell);
+            if (cell->write_pending) revert(cell);
         }
         throw;
     }

@@ -21,9 +21,9 @@ public:
         // By the time the newest of them is queued, the oldest is long done: this wait is short.
         if (waiting_.size() > kWindow) pop();
     }
-    /// Reads all that are waiting.
-    void drain() {
-        while (!waiting_.empty()) pop();
+    /// Reads all that are waiting but the newest `keep`.
+    void drain(size_t keep = 0) {
+        while (waiting_.size() > keep) pop();
     }
 
 private:

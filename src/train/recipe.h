@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // How to train a model unless the user says otherwise: optimizer, learning rate, schedule, batch, augmentation. The
-// defaults of the named models were chosen on validation splits (docs/decisions/defaults.md). Used by `ingot train`,
+// defaults of the named models were chosen on validation splits (docs/decisions/0004-training-defaults.md). Used by `ingot train`,
 // which prints them. A value.
 #pragma once
 

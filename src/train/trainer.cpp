@@ -22,6 +22,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+/// Steps that stay queued when the display reads the losses before them.
+constexpr size_t kInFlight = 2;
+
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 } // namespace
@@ -93,8 +96,9 @@ void Trainer::Run::train_epoch() {
         ++done;
         ++position.step;
         if (schedule && position.step < batches.steps() * t.options_.epochs) schedule->step();
-        if (read > 0 && progress.due())
-            progress.update(position.epoch + 1, done, position.epoch_loss / static_cast<double>(read));
+        if (!progress.due()) continue;
+        losses.drain(kInFlight);
+        if (read > 0) progress.update(position.epoch + 1, done, position.epoch_loss / static_cast<double>(read));
     }
     losses.drain();
     const double seconds = seconds_since(epoch_start);

@@ -136,7 +136,10 @@ template <class T> struct Case {
         const auto count = [&](Library library) {
             if (served) ++(library == Library::onednn ? served->onednn : served->own);
         };
+        // Two threads often enough; threads that wait for each other are slow where several tests run at once.
+        base::set_num_threads(x_block == y_block ? 2 : 1);
         for (Library library : {Library::automatic, Library::own, Library::onednn}) {
+            if (library == Library::automatic && x_block != y_block) continue; // one of the other two
             if (const PrimitivePtr p = make_conv(s, ConvKind::forward, library)) {
                 auto out = unset<T>(static_cast<int64_t>(y.size()));
                 if (s.bias)
@@ -230,8 +233,8 @@ void check_narrow(const ConvSpec& s) {
 
 // What conv_narrow.cpp takes: few input channels, rows of at least one vector.
 TEST(Conv, FewInputChannels) {
-    for (int64_t c : {1, 2, 3, 4})
-        for (int64_t o : {1, 6, 8, 9, 16, 32, 40})
+    for (int64_t c : {1, 3, 4})
+        for (int64_t o : {1, 6, 9, 16, 40})
             for (bool bias : {false, true}) {
                 ConvSpec s = conv(3, c, 19, o, 3, 1, bias ? 1 : 0);
                 s.bias = bias;
@@ -250,7 +253,7 @@ TEST(Conv, FewInputChannels) {
 TEST(Conv, EmptyBatch) {
     for (ConvSpec s : {conv(0, 8, 6, 16, 3, 1, 1), conv(0, 3, 20, 8, 3)}) {
         s.bias = true;
-        check_formats(s);
+        check_formats(s, {1, Format::kAll, 8});
     }
 }
 

@@ -80,7 +80,6 @@ private:
     std::string path_;
 };
 
-
 const std::string kModelJson = to_json({"net", R"({"input": [4], "layers": []})", {"a", "b"}, {0.5f}, {0.25f}});
 
 } // namespace

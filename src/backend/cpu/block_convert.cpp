@@ -12,6 +12,7 @@
 #include <limits>
 #include <type_traits>
 
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 #include "backend/cpu/block-inl.h"
@@ -330,6 +331,18 @@ MapFn find_round(DType memory) {
     return memory == DType::u8 ? round_u8 : nullptr;
 }
 
+void stream_bytes(void* memory, const void* block, size_t bytes) {
+    const hn::ScalableTag<uint8_t> d;
+    const size_t lanes = hn::Lanes(d);
+    uint8_t* dst = static_cast<uint8_t*>(memory);
+    const uint8_t* src = static_cast<const uint8_t*>(block);
+    const size_t head = bytes < lanes ? bytes : (lanes - reinterpret_cast<uintptr_t>(dst) % lanes) % lanes;
+    std::memcpy(dst, src, head);
+    size_t i = head;
+    for (; i + lanes <= bytes; i += lanes) hn::Stream(hn::LoadU(d, src + i), d, dst + i);
+    std::memcpy(dst + i, src + i, bytes - i);
+}
+
 template <class T> void splat(void* dst, const void* a, const void*, const void*, size_t n) {
     fill_run(static_cast<T*>(dst), *static_cast<const T*>(a), n);
 }
@@ -355,6 +368,7 @@ void fill_convert(ConvertTable& f) {
         f.load[i] = find_load(t);
         f.store[i] = find_store(t);
     }
+    f.stream = stream_bytes;
 }
 
 } // namespace HWY_NAMESPACE
@@ -383,6 +397,8 @@ MapFn round_function(DType memory) { return table().round[at(memory)]; }
 MapFn splat_function(DType type) { return table().splat[at(type)]; }
 LoadFn load_function(DType memory) { return table().load[at(memory)]; }
 StoreFn store_function(DType memory) { return table().store[at(memory)]; }
+
+void stream_copy(void* memory, const void* block, size_t bytes) { table().stream(memory, block, bytes); }
 
 } // namespace ingot::cpu
 #endif

@@ -41,6 +41,9 @@ using StoreFn = void (*)(const void* block, void* memory, int64_t rows, int64_t 
 LoadFn load_function(DType memory);
 StoreFn store_function(DType memory);
 
+/// Copies a block to memory past the caches.
+void stream_copy(void* memory, const void* block, size_t bytes);
+
 /// dst[i] = random numbers of words base + a[i] under `seed` (see program::Code::Random).
 void random_block(float* dst, const int64_t* a, uint64_t seed, uint64_t base, size_t n);
 

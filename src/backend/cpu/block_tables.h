@@ -39,6 +39,7 @@ struct ConvertTable { ///< by DType
     MapFn round[8] = {}, splat[8] = {};
     LoadFn load[8] = {};
     StoreFn store[8] = {};
+    void (*stream)(void* memory, const void* block, size_t bytes) = nullptr;
 };
 
 struct ReduceTable { ///< by DType

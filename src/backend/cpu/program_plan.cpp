@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <cstdlib>
 
 #include "base/check.h"
 #include "program/interpret.h"
@@ -22,6 +21,12 @@ using namespace program;
 constexpr int64_t kBlock = 1024;
 // Bytes of a row's values that are kept between stages; above that they are computed again.
 constexpr int64_t kKeepBytes = int64_t{1} << 20;
+// Programs that touch more than a share of the second-level cache read ahead.
+constexpr int64_t kFarBytes = int64_t{3} << 19;
+// Blocks of maps over such memory: short ones keep the hardware's own prefetcher busy while functions compute.
+constexpr int64_t kFarBlock = 256;
+// Outputs of this size would push everything else out of the last-level cache: they go past it.
+constexpr int64_t kStreamBytes = int64_t{32} << 20;
 constexpr int64_t kChunkWork = 32768;   // elements of one chunk of a split reduction, at least
 constexpr int64_t kMaxChunks = 256;
 constexpr int64_t kMaxPartBytes = int64_t{64} << 20;
@@ -99,15 +104,17 @@ private:
             (i < p_.num_p ? p_axes_ : i < p_.num_p + p_.num_a ? a_axes_ : r_axes_).push_back(i);
         bool wide = false;
         for (DType t : types_) wide |= size_of(t) == 8;
-        block_ = wide && !narrow_points() ? kBlock / 2 : kBlock; if (std::getenv("BLK")) block_ = std::atoi(std::getenv("BLK"));
+        block_ = wide && !narrow_points() ? kBlock / 2 : kBlock;
 
         const bool row_reduces = std::any_of(p_.reduces.begin(), p_.reduces.end(),
                                              [](const Reduce& r) { return r.to == Level::Row; });
         flat_ = !row_reduces;
         stages_ = flat_ ? 1 : p_.stages;
+        far_ = far_bytes() > kFarBytes;
         if (!p_.segments.empty()) {
             plan_.mode = Mode::segments;
             plan_.r = p_.axes[0];
+            if (far_) block_ = kFarBlock;
             plan_.tile_lanes = std::min(block_, std::max<int64_t>(plan_.r, 1));
             plan_.lane_blocks = ceil_div(std::max<int64_t>(plan_.r, 1), plan_.tile_lanes);
             return;
@@ -132,6 +139,7 @@ private:
         plan_.p = extent_of(p_axes_);
         plan_.a = extent_of(a_axes_);
         plan_.r = extent_of(r_axes_);
+        if (far_ && p_.reduces.empty() && plan_.r > kBlock) block_ = kFarBlock;
 
         if (vertical()) {
             plan_.mode = Mode::vertical;
@@ -170,6 +178,20 @@ private:
         // Even shares, in whole cache lines.
         plan_.tile_lanes = std::min(plan_.r, round_up(ceil_div(plan_.r, blocks), 64));
         plan_.lane_blocks = ceil_div(plan_.r, plan_.tile_lanes);
+    }
+
+    // Bytes that all points read.
+    int64_t far_bytes() const {
+        int64_t points = 1, bytes = 0;
+        for (int64_t e : p_.axes) points *= e;
+        if (!p_.segments.empty()) {
+            points = 0;
+            for (const Segment& s : p_.segments) points += s.extent;
+        }
+        for (const Inst& i : p_.code)
+            if (i.code == Code::Load && i.level == Level::Point)
+                bytes += points * static_cast<int64_t>(size_of(p_.operands[static_cast<size_t>(i.slot)].dtype));
+        return bytes;
     }
 
     // Eight-byte values only outside the points (counters, reduced indices) do not make points wide.
@@ -608,7 +630,8 @@ private:
         const size_t v = static_cast<size_t>(inst.dst);
         if (!careful_ && target_.home != Home::once && o.dtype == inst.type && dense(x, target_.home)) {
             slot_[v] = new_slot(target_.home, x.size, SlotKind::direct);
-            target_.section->directs.push_back({slot_[v], access});
+            const bool ahead = far_ && target_.home == Home::point && inst.stage == 0 && x.extent.size() == 1 && computes();
+            target_.section->directs.push_back({slot_[v], access, ahead});
             return;
         }
         slot_[v] = keep_slot(inst.dst);
@@ -617,6 +640,14 @@ private:
         op.dst = slot_[v];
         op.access = access;
         push(op);
+    }
+
+    // A plain reduction of memory leaves the hardware's prefetcher no pause.
+    bool computes() const {
+        if (p_.stages > 1) return true;
+        for (const Inst& i : p_.code)
+            if (i.code == Code::Apply && i.level == Level::Point) return true;
+        return false;
     }
 
     // The destination of a value: a block, or a part of a row that later stages read.
@@ -728,12 +759,21 @@ private:
         ++position_;
         set_index(x, o.index);
         use(value);
-        if (!careful_ && o.dtype == inst.type && dense(x, target_.home) && store_directly(value, access)) return;
+        const bool in_place = !careful_ && o.dtype == inst.type && dense(x, target_.home);
+        const bool past_caches = in_place && streams(o);
+        if (in_place && !past_caches && store_directly(value, access)) return;
         Op op;
-        op.kind = Op::Kind::store;
+        op.kind = past_caches ? Op::Kind::stream : Op::Kind::store;
+        op.size = static_cast<int32_t>(x.size);
         op.a = value;
         op.access = access;
         target_.section->stores.push_back(op);
+    }
+
+    // Whether a store is so large that it goes past the caches; not when the same memory may be read, as in place.
+    bool streams(const Operand& o) const {
+        if (target_.home != Home::point || !p_.reduces.empty() || plan_.mode == Mode::segments) return false;
+        return plan_.p * plan_.a * plan_.r * static_cast<int64_t>(size_of(o.dtype)) >= kStreamBytes;
     }
 
     // Lets the op that makes the value write to memory itself, when it was made in this section.
@@ -744,7 +784,7 @@ private:
         for (const Op& op : target_.section->ops) {
             if (op.dst != value) continue;
             s.slot.kind = SlotKind::direct;
-            target_.section->directs.push_back({value, access});
+            target_.section->directs.push_back({value, access, false});
             stores_.push_back({s.first, plan_.accesses[static_cast<size_t>(access)].operand, value});
             return true;
         }
@@ -1087,6 +1127,7 @@ private:
     const std::vector<DType> types_;
     Plan plan_;
     int64_t block_ = kBlock;
+    bool far_ = false; // reads more than the near caches hold
     bool flat_ = true;
     int stages_ = 1;
     std::vector<int32_t> p_axes_, a_axes_, r_axes_;

@@ -33,6 +33,7 @@ struct Op {
         map_rows, ///< b has one element per row
         load,
         store,
+        stream, ///< a dense store past the caches
         iota,
         random,
         expand ///< dst[i][j] = a[i]
@@ -41,7 +42,7 @@ struct Op {
     bool one = false;        ///< runs on one element, whatever the place
     MapFn fn = nullptr;      ///< map
     LoadFn expand = nullptr; ///< expand
-    int32_t size = 4;        ///< map_rows: bytes of an element
+    int32_t size = 4;        ///< map_rows, stream: bytes of an element
     int32_t dst = -1, a = -1, b = -1, c = -1;
     int32_t access = -1;
 };
@@ -59,6 +60,7 @@ struct Fold1 {
 /// Pointers to memory that are renewed when the place changes.
 struct Direct {
     int32_t slot = -1, access = -1;
+    bool ahead = false; ///< read ahead by one block
 };
 
 struct Section {

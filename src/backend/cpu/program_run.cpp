@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <cstdlib>
 #include <memory>
 #include <new>
 
@@ -55,14 +54,9 @@ void Worker::enter(const Section& s, const Place& place, int64_t lane0) {
     for (const Direct& d : s.directs) {
         const Access& x = plan_.accesses[static_cast<size_t>(d.access)];
         table_[d.slot] = bases_[x.operand] + offset_at(x, x.at, place.start, place.a_index) * x.size;
-        static const int mode = std::getenv("PF") ? std::atoi(std::getenv("PF")) : 0;
-        if (mode && x.extent.size()==1 && place.count > 64) {
+        if (d.ahead) {
             const int64_t bytes = place.count * x.size;
-            const char* q = table_[d.slot] + bytes;
-            if (mode == 1) for (int64_t b = 0; b < bytes; b += 64) __builtin_prefetch(q + b, 0, 2);
-            if (mode == 2) for (int64_t b = 0; b < bytes; b += 64) __builtin_prefetch(q + b, 0, 3);
-            if (mode == 3) for (int64_t b = 0; b < bytes; b += 64) __builtin_prefetch(q + bytes + b, 0, 2);
-            if (mode == 4) for (int64_t b = 0; b < bytes; b += 64) __builtin_prefetch(q + 3*bytes + b, 0, 2);
+            for (int64_t b = bytes; b < 2 * bytes; b += 64) __builtin_prefetch(table_[d.slot] + b);
         }
     }
     for (int32_t slot : s.rows) {
@@ -97,6 +91,12 @@ void Worker::run_ops(const std::vector<Op>& ops, const Place& place) {
         case Op::Kind::store: {
             const Access& x = plan_.accesses[static_cast<size_t>(op.access)];
             store_range(x, bases_[x.operand], place, index(x), t[op.a], error_);
+            break;
+        }
+        case Op::Kind::stream: {
+            const Access& x = plan_.accesses[static_cast<size_t>(op.access)];
+            stream_copy(bases_[x.operand] + offset_at(x, x.at, place.start, place.a_index) * x.size, t[op.a],
+                        static_cast<size_t>(place.count * op.size));
             break;
         }
         case Op::Kind::iota:

@@ -35,6 +35,8 @@ using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 constexpr int kLossSteps = 20; ///< loss_first and loss_last are means of so many steps
+/// At least so many steps lie before those of loss_last: momentum without warm-up makes the first losses jump.
+constexpr size_t kMinSteps = 100;
 
 /// Figures that are taken before and after the windows.
 struct Counters {
@@ -166,6 +168,10 @@ Record measure_training(const Workload& w, const BenchArguments& a, Device devic
         },
         [&] { synchronize(device); }, [&] { r.before = Counters::now(device); });
     r.after = Counters::now(device);
+    while (s.next < kMinSteps) {
+        const BenchBatch& b = s.take();
+        loss = step(b.x, b.y);
+    }
     const double last = mean_loss();
     r.loss_first = first;
     r.loss_last = last;

@@ -40,7 +40,7 @@ float pattern(const Workload& w, int64_t k, int64_t channel, int64_t column) {
     const double phase = static_cast<double>(k) / static_cast<double>(w.classes) +
                          (w.input[0] > 1 ? static_cast<double>(channel) / static_cast<double>(w.input[0])
                                          : static_cast<double>(column) / static_cast<double>(w.input[2]));
-    return static_cast<float>(0.5 * std::cos(2 * std::numbers::pi * phase));
+    return static_cast<float>(std::cos(2 * std::numbers::pi * phase));
 }
 
 /// Nearly normal, deviation 1: the sum of four uniform 16-bit numbers.

@@ -194,7 +194,7 @@ Tensor permute(const Tensor& x, const Axes& order) {
         if (seen[static_cast<size_t>(attrs[i])]++)
             shape_error("permute", "axis " + std::to_string(attrs[i]) + " of shape " + shape.str() + " is named twice");
     }
-    return same ? x : record(kPermute, {x}, std::move(attrs));
+    return same ? present(x) : record(kPermute, {x}, std::move(attrs));
 }
 
 Tensor expand(const Tensor& x, const Shape& shape) {

@@ -21,7 +21,7 @@ const graph::OpDef kFused{.name = "fused", .prim = Prim::fused, .kind = graph::K
 namespace {
 
 constexpr size_t kMaxItems = 96;
-constexpr int kMaxSearch = 512; ///< clusters visited when looking for a path; beyond it one is assumed
+constexpr int kMaxEdges = 4096; ///< looked at when searching for a path
 
 /// Scalar functions that cost more than a load: not worth repeating along axes that they do not depend on.
 bool is_expensive(const ir::Node& n) {
@@ -49,7 +49,7 @@ bool is_expensive(const ir::Node& n) {
 class Fuser {
 public:
     Fuser(const ir::Graph& g, const target::Target& target, bool merge)
-        : g_(g), target_(target), merge_(merge && target.fusion), group_(g.nodes.size(), -1), consumers_(g.values.size()) {}
+        : g_(g), target_(target), merge_(merge && target.fusion), group_(g.nodes.size(), -1), consumers_(g.values.size()), mark_(g.nodes.size(), 0) {}
 
     ir::Graph run() {
         find_needed();
@@ -138,39 +138,41 @@ private:
 
     // ------------------------------------------------------------------------------------ merging
 
-    /// A path from `from` to `to` through somebody else would become a cycle.
+    /// A path from `from` to `to` through somebody else would become a cycle. Looks at units (clusters, other nodes) once each and at
+    /// a bounded number of edges; beyond it a path is assumed.
     bool path_between(int32_t from, int32_t to) const {
         const ir::NodeId last = clusters_[static_cast<size_t>(to)].items.back().node;
-        std::vector<ir::NodeId> stack;
-        std::map<ir::NodeId, bool> seen;
-        int visited = 0;
-        auto visit_outputs = [&](ir::NodeId node, bool direct) {
-            // All members of a cluster run together: leaving one means leaving any.
-            auto push = [&](ir::NodeId m) {
-                for (const ir::ValueId v : g_.nodes[static_cast<size_t>(m)].outputs) {
-                    for (const ir::NodeId reader : consumers_[static_cast<size_t>(v)]) {
-                        const int32_t k = group_[static_cast<size_t>(reader)];
-                        if (k == from || (direct && k == to) || reader > last) continue;
-                        if (seen.emplace(reader, true).second) stack.push_back(reader);
-                    }
+        ++epoch_;
+        int edges = 0;
+        std::vector<ir::NodeId> stack; // representatives of units that wait
+        bool found = false;
+        auto leave = [&](ir::NodeId node, bool direct) {
+            for (const ir::ValueId v : g_.nodes[static_cast<size_t>(node)].outputs) {
+                for (const ir::NodeId reader : consumers_[static_cast<size_t>(v)]) {
+                    ++edges;
+                    const int32_t k = group_[static_cast<size_t>(reader)];
+                    if (k == from || (direct && k == to) || reader > last) continue;
+                    if (k == to) found = true;
+                    const ir::NodeId unit = k < 0 ? reader : clusters_[static_cast<size_t>(k)].items[0].node;
+                    if (mark_[static_cast<size_t>(unit)] == epoch_) continue;
+                    mark_[static_cast<size_t>(unit)] = epoch_;
+                    stack.push_back(unit);
                 }
-            };
-            const int32_t k = group_[static_cast<size_t>(node)];
-            if (k < 0) {
-                push(node);
-            } else {
-                for (const Item& item : clusters_[static_cast<size_t>(k)].items) push(item.node);
             }
         };
-        visit_outputs(clusters_[static_cast<size_t>(from)].items[0].node, true);
-        while (!stack.empty()) {
-            const ir::NodeId n = stack.back();
+        // All members of a cluster run together: leaving one means leaving any.
+        auto leave_unit = [&](ir::NodeId unit, bool direct) {
+            const int32_t k = group_[static_cast<size_t>(unit)];
+            if (k < 0) return leave(unit, direct);
+            for (const Item& item : clusters_[static_cast<size_t>(k)].items) leave(item.node, direct);
+        };
+        leave_unit(clusters_[static_cast<size_t>(from)].items[0].node, true);
+        while (!stack.empty() && !found && edges < kMaxEdges) {
+            const ir::NodeId unit = stack.back();
             stack.pop_back();
-            if (group_[static_cast<size_t>(n)] == to) return true;
-            if (++visited > kMaxSearch) return true;
-            visit_outputs(n, false);
+            leave_unit(unit, false);
         }
-        return false;
+        return found || !stack.empty();
     }
 
     /// Distinct buffers that the program would touch.
@@ -228,8 +230,6 @@ private:
     void merge_producers() {
         for (size_t i = 0; i < g_.nodes.size(); ++i) {
             if (group_[i] < 0) continue;
-            const ir::Node& n = g_.nodes[i];
-            (void)n;
             const int32_t first = group_[i];
             // The operands as they were before any merge: merging only renames axes.
             std::vector<ir::ValueId> bases;
@@ -376,6 +376,8 @@ private:
     std::vector<std::vector<ir::NodeId>> consumers_;  ///< per value
     std::vector<char> in_memory_;                     ///< somebody reads it as a whole
     std::vector<char> pinned_;
+    mutable std::vector<uint32_t> mark_; ///< per node (representing its unit): the search that has seen it
+    mutable uint32_t epoch_ = 0;
 };
 
 } // namespace

@@ -140,17 +140,47 @@ TEST(Donation, ACompiledStepCopiesOutForAHolderToo) {
     EXPECT_EQ(values(w), (Floats{3, 4}));
 }
 
+// The argument may be the very memory that the step overwrites, whatever the order of its kernels.
 TEST(Donation, AnArgumentThatIsTheCellsValueIsReadBeforeItIsOverwritten) {
     const Tensor w = Tensor::buffer(vec({1, 2}));
     auto step = compile([&](const Tensor& x) {
         w.assign(w * 2);
         return x + w;
     });
+    const Tensor m = Tensor::buffer(pattern({16, 16}));
+    auto products = compile([&](const Tensor& x) {
+        m.assign(matmul(m, m) * 0.5);
+        return matmul(x, m);
+    });
+    auto twice = compile([&](const Tensor& x) {
+        m.assign(x * 0.5); // also the other way round: the cell takes what it holds
+        return softmax(matmul(x, x));
+    });
     for (int i = 0; i < 3; ++i) {
         const Floats old = values(w);
         const Tensor y = step(w.detach());
         EXPECT_EQ(values(w), (Floats{2 * old[0], 2 * old[1]}));
         EXPECT_EQ(values(y), (Floats{3 * old[0], 3 * old[1]}));
+
+        const Tensor before = Tensor::from(values(m), {16, 16});
+        EXPECT_TRUE(near(values(products(m.detach())), values(matmul(before, matmul(before, before) * 0.5)), 1e-5));
+        const Tensor between = Tensor::from(values(m), {16, 16});
+        EXPECT_TRUE(near(values(twice(m)), values(softmax(matmul(between, between))), 1e-5));
+        EXPECT_TRUE(near(values(m), values(between * 0.5), 1e-6));
+    }
+}
+
+TEST(Donation, PlainStyleReadsBeforeItOverwrites) {
+    const Tensor m = Tensor::buffer(pattern({16, 16}));
+    for (int i = 0; i < 3; ++i) {
+        const Tensor before = Tensor::from(values(m), {16, 16});
+        const Tensor old = m.detach(), columns = sum(m, 0);
+        m.assign(matmul(m, m) * 0.5);
+        const Tensor y = matmul(old, m), z = softmax(matmul(old, old));
+        EXPECT_TRUE(near(values(y), values(matmul(before, matmul(before, before) * 0.5)), 1e-5));
+        EXPECT_TRUE(near(values(z), values(softmax(matmul(before, before))), 1e-5));
+        EXPECT_TRUE(near(values(columns), values(sum(before, 0)), 1e-5));
+        EXPECT_EQ(values(old), values(before));
     }
 }
 

@@ -203,6 +203,7 @@ class MemoryLimit {
 public:
     explicit MemoryLimit(int64_t bytes) {
         synchronize();
+        clear_cache(); // what executables keep could be given back later and would then make room
         trim_memory();
         set_memory_limit(memory_stats().total_memory + bytes);
     }

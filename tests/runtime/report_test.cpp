@@ -36,7 +36,8 @@ TEST_F(Fusion, LinearBiasAndReluAreOneKernel) {
 
 TEST_F(Fusion, LinearBiasAndSigmoidAreOneKernel) {
     const Tensor x = pattern({32, 64}), w = pattern({48, 64}, 2), b = pattern({48}, 3);
-    const Report report = report_of({sigmoid(linear(x, w, b))});
+    const Tensor y = sigmoid(linear(x, w, b));
+    const Report report = report_of({y});
     EXPECT_EQ(report.launches(), 1) << report.str();
 }
 

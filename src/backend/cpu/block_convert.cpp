@@ -234,6 +234,39 @@ template <class T> HWY_INLINE void fill_run(T* dst, T v, size_t n) {
     }
 }
 
+// dst[i * dst_stride + j] = src[j * src_stride + i] for i < rows, j < len; four-byte elements go 4 x 4 in registers.
+template <class T>
+HWY_INLINE void transpose(T* dst, int64_t dst_stride, const T* src, int64_t src_stride, int64_t rows, int64_t len) {
+    int64_t done = 0; // rows
+#if HWY_TARGET != HWY_SCALAR
+    if (sizeof(T) == 4 && len >= 4) {
+        const hn::FixedTag<uint32_t, 4> d;
+        const hn::RepartitionToWide<decltype(d)> dw;
+        const uint32_t* s = reinterpret_cast<const uint32_t*>(src);
+        uint32_t* t = reinterpret_cast<uint32_t*>(dst);
+        for (; done + 4 <= rows; done += 4) {
+            int64_t j = 0;
+            for (; j + 4 <= len; j += 4) {
+                const uint32_t* p = s + j * src_stride + done;
+                const auto a = hn::LoadU(d, p), b = hn::LoadU(d, p + src_stride);
+                const auto c = hn::LoadU(d, p + 2 * src_stride), e = hn::LoadU(d, p + 3 * src_stride);
+                const auto ab0 = hn::BitCast(dw, hn::InterleaveLower(d, a, b)), ab1 = hn::BitCast(dw, hn::InterleaveUpper(d, a, b));
+                const auto ce0 = hn::BitCast(dw, hn::InterleaveLower(d, c, e)), ce1 = hn::BitCast(dw, hn::InterleaveUpper(d, c, e));
+                uint32_t* q = t + done * dst_stride + j;
+                hn::StoreU(hn::BitCast(d, hn::InterleaveLower(dw, ab0, ce0)), d, q);
+                hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(dw, ab0, ce0)), d, q + dst_stride);
+                hn::StoreU(hn::BitCast(d, hn::InterleaveLower(dw, ab1, ce1)), d, q + 2 * dst_stride);
+                hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(dw, ab1, ce1)), d, q + 3 * dst_stride);
+            }
+            for (; j < len; ++j)
+                for (int64_t i = 0; i < 4; ++i) dst[(done + i) * dst_stride + j] = src[j * src_stride + done + i];
+        }
+    }
+#endif
+    for (int64_t j = 0; j < len; ++j)
+        for (int64_t i = done; i < rows; ++i) dst[i * dst_stride + j] = src[j * src_stride + i];
+}
+
 template <class S>
 void load_block(void* block, const void* memory, int64_t rows, int64_t len, int64_t row_stride, int64_t lane_stride) {
     typename S::Block* dst = static_cast<typename S::Block*>(block);
@@ -245,8 +278,12 @@ void load_block(void* block, const void* memory, int64_t rows, int64_t len, int6
         for (int64_t i = 0; i < rows; ++i)
             fill_run(dst + i * len, S::load(src[i * row_stride]), static_cast<size_t>(len));
     } else if (row_stride == 1 && rows > 1) {
-        for (int64_t j = 0; j < len; ++j)
-            for (int64_t i = 0; i < rows; ++i) dst[i * len + j] = S::load(src[j * lane_stride + i]);
+        if constexpr (std::is_same_v<typename S::Block, typename S::Memory>) {
+            transpose(dst, len, src, lane_stride, rows, len);
+        } else {
+            for (int64_t j = 0; j < len; ++j)
+                for (int64_t i = 0; i < rows; ++i) dst[i * len + j] = S::load(src[j * lane_stride + i]);
+        }
     } else {
         for (int64_t i = 0; i < rows; ++i)
             for (int64_t j = 0; j < len; ++j) dst[i * len + j] = S::load(src[i * row_stride + j * lane_stride]);
@@ -261,8 +298,12 @@ void store_block(const void* block, void* memory, int64_t rows, int64_t len, int
         if (row_stride == len || rows == 1) return S::store_run(dst, src, static_cast<size_t>(rows * len));
         for (int64_t i = 0; i < rows; ++i) S::store_run(dst + i * row_stride, src + i * len, static_cast<size_t>(len));
     } else if (row_stride == 1 && rows > 1) {
-        for (int64_t j = 0; j < len; ++j)
-            for (int64_t i = 0; i < rows; ++i) dst[j * lane_stride + i] = S::store(src[i * len + j]);
+        if constexpr (std::is_same_v<typename S::Block, typename S::Memory>) {
+            transpose(dst, lane_stride, src, len, len, rows); // the block's columns are rows of memory
+        } else {
+            for (int64_t j = 0; j < len; ++j)
+                for (int64_t i = 0; i < rows; ++i) dst[j * lane_stride + i] = S::store(src[i * len + j]);
+        }
     } else {
         for (int64_t i = 0; i < rows; ++i)
             for (int64_t j = 0; j < len; ++j) dst[i * row_stride + j * lane_stride] = S::store(src[i * len + j]);
@@ -398,6 +439,7 @@ MapFn splat_function(DType type) { return table().splat[at(type)]; }
 LoadFn load_function(DType memory) { return table().load[at(memory)]; }
 StoreFn store_function(DType memory) { return table().store[at(memory)]; }
 
+void stream_end() { hwy::FlushStream(); }
 void stream_copy(void* memory, const void* block, size_t bytes) { table().stream(memory, block, bytes); }
 
 } // namespace ingot::cpu

@@ -43,6 +43,8 @@ StoreFn store_function(DType memory);
 
 /// Copies a block to memory past the caches.
 void stream_copy(void* memory, const void* block, size_t bytes);
+/// Makes them visible to other threads before whatever this thread writes next.
+void stream_end();
 
 /// dst[i] = random numbers of words base + a[i] under `seed` (see program::Code::Random).
 void random_block(float* dst, const int64_t* a, uint64_t seed, uint64_t base, size_t n);

@@ -21,11 +21,17 @@ namespace ingot::cpu {
 namespace HWY_NAMESPACE {
 namespace {
 
-// x = k ln 2 + r, |r| <= ln 2 / 2 (Cody and Waite: ln 2 in two parts). |x| < 150.
-template <class D, class V> HWY_INLINE V reduce_exp(D d, V x, V& k) {
-    k = hn::Round(hn::Mul(x, hn::Set(d, 1.44269504f)));
+// x = k ln 2 + r, |r| <= ln 2 / 2 (Cody and Waite: ln 2 in two parts). |x| < 150. Adding 1.5 * 2^23 rounds to a whole
+// number and leaves it in the low bits of the sum, so that 2^k needs no conversion.
+template <class V> struct Reduced {
+    V r, k, shifted;
+};
+template <class D, class V> HWY_INLINE Reduced<V> reduce_exp(D d, V x) {
+    const V magic = hn::Set(d, 12582912.0f);
+    const V shifted = hn::MulAdd(x, hn::Set(d, 1.44269504f), magic);
+    const V k = hn::Sub(shifted, magic);
     const V r = hn::NegMulAdd(k, hn::Set(d, 0.693359375f), x);
-    return hn::NegMulAdd(k, hn::Set(d, -2.12194440e-4f), r);
+    return {hn::NegMulAdd(k, hn::Set(d, -2.12194440e-4f), r), k, shifted};
 }
 
 // v * 2^k for whole k, -160 <= k <= 160; overflows to infinity and underflows gradually.
@@ -44,10 +50,10 @@ template <class D, class V> HWY_INLINE V scale(D d, V v, V k) {
 #endif
 }
 
-// 2^k for whole k, -126 <= k <= 127.
-template <class D, class V> HWY_INLINE V power_of_two(D d, V k) {
+// 2^k, -126 <= k <= 127.
+template <class D, class V> HWY_INLINE V power_of_two(D d, const Reduced<V>& x) {
     const hn::RebindToSigned<D> di;
-    return hn::BitCast(d, hn::ShiftLeft<23>(hn::Add(hn::ConvertTo(di, k), hn::Set(di, 127))));
+    return hn::BitCast(d, hn::Add(hn::ShiftLeft<23>(hn::BitCast(di, x.shifted)), hn::Set(di, 127 << 23)));
 }
 
 // 1 / v within 1 ulp, for v from 1 to 2^30.
@@ -63,9 +69,9 @@ template <class D, class V> HWY_INLINE V reciprocal(D d, V v) {
 
 // exp(x) without the guard against large x: x <= 104.
 template <class D, class V> HWY_INLINE V exp_below(D d, V x) {
-    V k;
     // The constant first: when x is NaN, the second operand is what comes out.
-    const V r = reduce_exp(d, hn::Max(hn::Set(d, -110.0f), x), k);
+    const auto reduced = reduce_exp(d, hn::Max(hn::Set(d, -110.0f), x));
+    const V r = reduced.r;
     V q = hn::Set(d, 0.00138145402f);
     q = hn::MulAdd(q, r, hn::Set(d, 0.00836874511f));
     q = hn::MulAdd(q, r, hn::Set(d, 0.0416683908f));
@@ -73,7 +79,7 @@ template <class D, class V> HWY_INLINE V exp_below(D d, V x) {
     q = hn::MulAdd(q, r, hn::Set(d, 0.499999934f));
     const V one = hn::Set(d, 1.0f);
     q = hn::MulAdd(q, r, one);
-    return scale(d, hn::MulAdd(q, r, one), k);
+    return scale(d, hn::MulAdd(q, r, one), reduced.k);
 }
 
 struct Exp {
@@ -98,12 +104,12 @@ template <class D, class V> HWY_INLINE V expm1_small(D d, V r) {
 
 struct Expm1 {
     template <class D, class V> static HWY_INLINE V call(D d, V x) {
-        V k;
-        const V r = reduce_exp(d, hn::Max(hn::Set(d, -20.0f), hn::Min(hn::Set(d, 88.8f), x)), k);
+        const auto reduced = reduce_exp(d, hn::Max(hn::Set(d, -20.0f), hn::Min(hn::Set(d, 88.8f), x)));
         // Half of the result, because 2^k alone would overflow at k = 128.
         const V half = hn::Set(d, 0.5f);
-        const V s = power_of_two(d, hn::Sub(k, hn::Set(d, 1.0f)));
-        const V y = hn::MulAdd(s, expm1_small(d, r), hn::Sub(s, half));
+        const hn::RebindToSigned<D> di;
+        const V s = hn::BitCast(d, hn::Add(hn::ShiftLeft<23>(hn::BitCast(di, reduced.shifted)), hn::Set(di, 126 << 23)));
+        const V y = hn::MulAdd(s, expm1_small(d, reduced.r), hn::Sub(s, half));
         const V inf = hn::Set(d, hwy::HighestValue<float>() * 2);
         const V result = hn::IfThenElse(hn::Gt(x, hn::Set(d, 88.75f)), inf, hn::Add(y, y));
         return hn::IfThenElse(hn::Eq(x, hn::Zero(d)), x, result);
@@ -114,10 +120,9 @@ struct Tanh {
     template <class D, class V> static HWY_INLINE V call(D d, V x) {
         // tanh(a) = m / (m + 2) with m = exp(2 a) - 1; from 9.1 on it rounds to 1.
         const V a = hn::Min(hn::Set(d, 9.1f), hn::Abs(x));
-        V k;
-        const V r = reduce_exp(d, hn::Add(a, a), k);
-        const V s = power_of_two(d, k);
-        const V m = hn::MulAdd(s, expm1_small(d, r), hn::Sub(s, hn::Set(d, 1.0f)));
+        const auto reduced = reduce_exp(d, hn::Add(a, a));
+        const V s = power_of_two(d, reduced);
+        const V m = hn::MulAdd(s, expm1_small(d, reduced.r), hn::Sub(s, hn::Set(d, 1.0f)));
         const V y = hn::Mul(m, reciprocal(d, hn::Add(m, hn::Set(d, 2.0f))));
         return hn::CopySignToAbs(hn::Min(hn::Set(d, 1.0f), y), x);
     }
@@ -243,6 +248,42 @@ INGOT_EACH1(CosEach, std::cos(a))
 INGOT_EACH1(TanhEach, std::tanh(a))
 INGOT_EACH1(ErfEach, std::erf(a))
 INGOT_EACH1(SigmoidEach, 1 / (1 + std::exp(-a)))
+// x^y = exp(y log|x|) in double, where the error of f32's logarithm would be multiplied by y; with the sign of x when y is
+// odd. Zeros to negative powers, infinities, NaN and negative numbers to broken powers go to the C library.
+#if HWY_TARGET != HWY_SCALAR
+struct Pow {
+    template <class D, class V> static HWY_INLINE V call(D d, V x, V y) {
+        const V zero = hn::Zero(d), top = hn::Set(d, 3.0e38f), half = hn::Set(d, 0.5f);
+        const V magnitude = hn::Abs(x);
+        const auto whole = hn::And(hn::Eq(hn::Round(y), y), hn::Lt(hn::Abs(y), hn::Set(d, 16777216.0f)));
+        const V halved = hn::Mul(y, half);
+        const auto odd = hn::And(whole, hn::Ne(hn::Round(halved), halved));
+        const auto nothing = hn::And(hn::Eq(x, zero), hn::Gt(y, zero));
+        const auto fine = hn::And(hn::And(hn::Lt(magnitude, top), hn::Lt(hn::Abs(y), top)),
+                                  hn::Or(nothing, hn::Or(hn::Gt(x, zero), hn::And(hn::Lt(x, zero), whole))));
+        const V safe = hn::IfThenElse(hn::And(fine, hn::Not(nothing)), magnitude, hn::Set(d, 1.0f));
+        const hn::Half<D> dh;
+        const hn::Repartition<double, D> dd;
+        const auto power = [&](auto a, auto b) HWY_ATTR {
+            const auto wide = hn::Mul(hn::PromoteTo(dd, b), hn::Log(dd, hn::PromoteTo(dd, a)));
+            const auto limit = hn::Set(dd, 200.0);
+            return hn::DemoteTo(dh, hn::Exp(dd, hn::Max(hn::Neg(limit), hn::Min(limit, wide))));
+        };
+        V r = hn::Combine(d, power(hn::UpperHalf(dh, safe), hn::UpperHalf(dh, y)),
+                          power(hn::LowerHalf(dh, safe), hn::LowerHalf(dh, y)));
+        r = hn::IfThenElse(nothing, zero, r);
+        r = hn::IfThenElse(hn::And(odd, hn::Or(hn::Lt(x, zero), nothing)), hn::CopySignToAbs(r, x), r);
+        if (HWY_LIKELY(hn::AllTrue(d, fine))) return r;
+        HWY_ALIGN float a[HWY_MAX_BYTES / sizeof(float)];
+        HWY_ALIGN float b[HWY_MAX_BYTES / sizeof(float)];
+        hn::Store(x, d, a);
+        hn::Store(y, d, b);
+        for (size_t i = 0; i < hn::Lanes(d); ++i) a[i] = std::pow(a[i], b[i]);
+        return hn::IfThenElse(fine, r, hn::Load(d, a));
+    }
+};
+#endif
+
 struct PowEach {
     template <class T> static T call(T a, T b) { return std::pow(a, b); }
 };
@@ -260,8 +301,12 @@ void add_math(MapTable& t) {
     t.set(Scalar::tanh, single, {map1<Tanh, float>});
     t.set(Scalar::erf, single, {map1<Erf, float>});
     t.set(Scalar::sigmoid, single, {map1<Sigmoid, float>});
+#if HWY_TARGET == HWY_SCALAR
     t.set(Scalar::pow, single,
           {each2<PowEach, float, float, 0>, each2<PowEach, float, float, 1>, each2<PowEach, float, float, 2>});
+#else
+    t.set(Scalar::pow, single, {map2<Pow, float, 0>, map2<Pow, float, 1>, map2<Pow, float, 2>});
+#endif
     t.set(Pair::exp_sub, single, {map2<ExpSub, float, 0>, map2<ExpSub, float, 1>, map2<ExpSub, float, 2>});
 
     t.set(Scalar::exp, twice, {each1<ExpEach, double, double, 0>});

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "backend/cpu/program_reorder.h"
 #include "base/check.h"
 #include "program/interpret.h"
 
@@ -1165,6 +1166,6 @@ int64_t Plan::units() const {
     return 0;
 }
 
-Plan make_plan(ProgramPtr program, bool careful) { return Planner(std::move(program), careful).make(); }
+Plan make_plan(ProgramPtr program, bool careful) { return Planner(reorder_map(program), careful).make(); }
 
 } // namespace ingot::cpu

@@ -187,6 +187,7 @@ void Worker::run_maps(int64_t begin, int64_t end) {
         section(stage.points, place, lane0);
         run_ops(stage.points.stores, place);
     }
+    stream_end();
 }
 
 void Worker::run_segment(int64_t block, int64_t extent) {

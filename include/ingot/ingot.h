@@ -16,5 +16,7 @@
 #include <ingot/optim.h>
 #include <ingot/report.h>
 #include <ingot/shape.h>
+#include <ingot/state_dict.h>
 #include <ingot/tensor.h>
+#include <ingot/train.h>
 #include <ingot/weights.h>

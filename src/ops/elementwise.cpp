@@ -227,7 +227,7 @@ Tensor pow(const Tensor& a, Number b) {
     if (!is_float(a.dtype()) && b.integral) return integer_power(a, b.value);
     // The usual exponents have cheaper forms, whose gradients are finite wherever the power rule's is.
     if (is_float(a.dtype())) {
-        if (b.value == 1) return a;
+        if (b.value == 1) return present(a);
         if (b.value == 2) return mul(a, a);
         if (b.value == 3) return mul(mul(a, a), a);
         if (b.value == 0.5) return sqrt(a);

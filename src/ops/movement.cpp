@@ -261,7 +261,7 @@ Tensor pad(const Tensor& x, const Ints& amounts, double value) {
         any = any || amounts[i] > 0;
         (i % 2 == 0 ? low : high)[r - 1 - i / 2] = amounts[i];
     }
-    return any ? record_pad(x, low, high, value) : x;
+    return any ? record_pad(x, low, high, value) : present(x);
 }
 
 Tensor concat(const std::vector<Tensor>& parts, int64_t axis) {
@@ -269,7 +269,7 @@ Tensor concat(const std::vector<Tensor>& parts, int64_t axis) {
     DType dtype = parts[0].dtype();
     for (const Tensor& t : parts) dtype = promote(dtype, t.dtype());
     const int64_t a = parts[0].shape().axis(axis, "concat");
-    if (parts.size() == 1) return parts[0];
+    if (parts.size() == 1) return present(parts[0]);
     std::vector<Tensor> inputs;
     inputs.reserve(parts.size());
     for (const Tensor& t : parts) inputs.push_back(cast(t, dtype));

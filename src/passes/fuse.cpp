@@ -20,8 +20,8 @@ const graph::OpDef kFused{.name = "fused", .prim = Prim::fused, .kind = graph::K
 
 namespace {
 
-constexpr size_t kMaxItems = 96;
-constexpr int kMaxEdges = 4096; ///< looked at when searching for a path
+constexpr size_t kMaxItems = 64;
+constexpr int kMaxEdges = 1024; ///< looked at when searching for a path
 
 /// Scalar functions that cost more than a load: not worth repeating along axes that they do not depend on.
 bool is_expensive(const ir::Node& n) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/executable.h"
 
+#include <atomic>
 #include <cstring>
 #include <mutex>
 
@@ -55,7 +56,11 @@ std::exception_ptr failure_of(const program::ErrorWord& word) {
                                          std::to_string(word.bound) + ") in a gather, embedding or label"));
 }
 
+std::atomic<bool> stubbed{false};
+
 } // namespace
+
+void stub_execution(bool on) { stubbed = on; }
 
 Executable::Executable(const ir::Graph& captured, Device device) : device_(device) {
     for (const ir::Result& r : captured.results) result_types_.push_back(captured.type(r.value));
@@ -132,6 +137,7 @@ std::exception_ptr Executable::run(void* const* inputs, void* const* results, co
     for (size_t i = 0; i < args_.size(); ++i) {
         pointers_[i] = static_cast<char*>(base_[args_[i].table]) + args_[i].offset;
     }
+    if (stubbed.load(std::memory_order_relaxed)) return nullptr;
     program::ErrorWord word;
     try {
         for (const Copy& c : copies_) {

@@ -63,4 +63,7 @@ private:
     mutable std::vector<std::array<Ref<core::Storage>, 4>> spare_;
 };
 
+/// For bench/recording: runs do everything but call their kernels.
+void stub_execution(bool on);
+
 } // namespace ingot::runtime

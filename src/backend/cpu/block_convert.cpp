@@ -239,6 +239,15 @@ template <class T>
 HWY_INLINE void transpose(T* dst, int64_t dst_stride, const T* src, int64_t src_stride, int64_t rows, int64_t len) {
     int64_t done = 0; // rows
 #if HWY_TARGET != HWY_SCALAR
+    if (sizeof(T) == 4 && dst_stride == len && (len == 2 || len == 3)) { // pairs and colours
+        const hn::ScalableTag<T> d;
+        const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+        for (; done + lanes <= rows; done += lanes) {
+            const auto a = hn::LoadU(d, src + done), b = hn::LoadU(d, src + src_stride + done);
+            if (len == 2) hn::StoreInterleaved2(a, b, d, dst + done * 2);
+            else hn::StoreInterleaved3(a, b, hn::LoadU(d, src + 2 * src_stride + done), d, dst + done * 3);
+        }
+    }
     if (sizeof(T) == 4 && len >= 4) {
         const hn::FixedTag<uint32_t, 4> d;
         const hn::RepartitionToWide<decltype(d)> dw;

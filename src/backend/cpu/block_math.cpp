@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Transcendental functions on blocks. f32: own vector code, at most 4 ulp from the true value over the whole range,
-// infinities, NaN and subnormals included; polynomials are minimax fits (Remez) made for these ranges. f64: the C library.
+// infinities, NaN and subnormals included; polynomials are minimax fits (Remez) made for these ranges. f64, and machines
+// without vectors that we know: the C library.
 #include "backend/cpu/block_targets.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -21,6 +22,7 @@ namespace ingot::cpu {
 namespace HWY_NAMESPACE {
 namespace {
 
+#if HWY_TARGET != HWY_SCALAR
 // x = k ln 2 + r, |r| <= ln 2 / 2 (Cody and Waite: ln 2 in two parts). |x| < 150. Adding 1.5 * 2^23 rounds to a whole
 // number and leaves it in the low bits of the sum, so that 2^k needs no conversion.
 template <class V> struct Reduced {
@@ -235,6 +237,8 @@ template <bool kSine> struct SinCos {
     }
 };
 
+#endif // vectors
+
 #define INGOT_EACH1(name, expression)                                                                                  \
     struct name {                                                                                                      \
         template <class T> static T call(T a) { return expression; }                                                   \
@@ -250,9 +254,11 @@ INGOT_EACH1(ErfEach, std::erf(a))
 INGOT_EACH1(SigmoidEach, 1 / (1 + std::exp(-a)))
 // x^y = exp(y log|x|) in double, where the error of f32's logarithm would be multiplied by y; with the sign of x when y is
 // odd. Zeros to negative powers, infinities, NaN and negative numbers to broken powers go to the C library.
-#if HWY_TARGET != HWY_SCALAR
 struct Pow {
     template <class D, class V> static HWY_INLINE V call(D d, V x, V y) {
+#if HWY_TARGET == HWY_SCALAR
+        return hn::Set(d, std::pow(hn::GetLane(x), hn::GetLane(y))); // one lane has no halves
+#else
         const V zero = hn::Zero(d), top = hn::Set(d, 3.0e38f), half = hn::Set(d, 0.5f);
         const V magnitude = hn::Abs(x);
         const auto whole = hn::And(hn::Eq(hn::Round(y), y), hn::Lt(hn::Abs(y), hn::Set(d, 16777216.0f)));
@@ -280,18 +286,34 @@ struct Pow {
         hn::Store(y, d, b);
         for (size_t i = 0; i < hn::Lanes(d); ++i) a[i] = std::pow(a[i], b[i]);
         return hn::IfThenElse(fine, r, hn::Load(d, a));
+#endif
     }
 };
-#endif
 
 struct PowEach {
     template <class T> static T call(T a, T b) { return std::pow(a, b); }
 };
 
+template <class T> [[maybe_unused]] void set_each(MapTable& t, DType type) {
+    t.set(Scalar::exp, type, {each1<ExpEach, T, T, 0>});
+    t.set(Scalar::expm1, type, {each1<Expm1Each, T, T, 0>});
+    t.set(Scalar::log, type, {each1<LogEach, T, T, 0>});
+    t.set(Scalar::log1p, type, {each1<Log1pEach, T, T, 0>});
+    t.set(Scalar::sin, type, {each1<SinEach, T, T, 0>});
+    t.set(Scalar::cos, type, {each1<CosEach, T, T, 0>});
+    t.set(Scalar::tanh, type, {each1<TanhEach, T, T, 0>});
+    t.set(Scalar::erf, type, {each1<ErfEach, T, T, 0>});
+    t.set(Scalar::sigmoid, type, {each1<SigmoidEach, T, T, 0>});
+    t.set(Scalar::pow, type, {each2<PowEach, T, T, 0>, each2<PowEach, T, T, 1>, each2<PowEach, T, T, 2>});
+}
+
 } // namespace
 
 void add_math(MapTable& t) {
     const DType single = DType::f32, twice = DType::f64;
+#if HWY_TARGET == HWY_SCALAR
+    set_each<float>(t, single);
+#else
     t.set(Scalar::exp, single, {map1<Exp, float>});
     t.set(Scalar::expm1, single, {map1<Expm1, float>});
     t.set(Scalar::log, single, {map1<Log, float>});
@@ -301,25 +323,10 @@ void add_math(MapTable& t) {
     t.set(Scalar::tanh, single, {map1<Tanh, float>});
     t.set(Scalar::erf, single, {map1<Erf, float>});
     t.set(Scalar::sigmoid, single, {map1<Sigmoid, float>});
-#if HWY_TARGET == HWY_SCALAR
-    t.set(Scalar::pow, single,
-          {each2<PowEach, float, float, 0>, each2<PowEach, float, float, 1>, each2<PowEach, float, float, 2>});
-#else
     t.set(Scalar::pow, single, {map2<Pow, float, 0>, map2<Pow, float, 1>, map2<Pow, float, 2>});
-#endif
     t.set(Pair::exp_sub, single, {map2<ExpSub, float, 0>, map2<ExpSub, float, 1>, map2<ExpSub, float, 2>});
-
-    t.set(Scalar::exp, twice, {each1<ExpEach, double, double, 0>});
-    t.set(Scalar::expm1, twice, {each1<Expm1Each, double, double, 0>});
-    t.set(Scalar::log, twice, {each1<LogEach, double, double, 0>});
-    t.set(Scalar::log1p, twice, {each1<Log1pEach, double, double, 0>});
-    t.set(Scalar::sin, twice, {each1<SinEach, double, double, 0>});
-    t.set(Scalar::cos, twice, {each1<CosEach, double, double, 0>});
-    t.set(Scalar::tanh, twice, {each1<TanhEach, double, double, 0>});
-    t.set(Scalar::erf, twice, {each1<ErfEach, double, double, 0>});
-    t.set(Scalar::sigmoid, twice, {each1<SigmoidEach, double, double, 0>});
-    t.set(Scalar::pow, twice,
-          {each2<PowEach, double, double, 0>, each2<PowEach, double, double, 1>, each2<PowEach, double, double, 2>});
+#endif
+    set_each<double>(t, twice);
 }
 
 } // namespace HWY_NAMESPACE

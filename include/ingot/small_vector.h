@@ -19,6 +19,7 @@ public:
     using value_type = T;
     SmallVector() = default;
     SmallVector(std::initializer_list<T> init) { assign(init.begin(), init.end()); }
+    explicit SmallVector(size_t count) { resize(count); }
     SmallVector(size_t count, T value) { resize(count, value); }
     template <class It>
         requires(!std::is_integral_v<It>)

@@ -58,7 +58,7 @@ bool Access::pure(const ir::Graph& g, const std::vector<int64_t>& extents) const
     return true;
 }
 
-Access resolve_access(const ir::Graph& g, ir::ValueId v, std::vector<DimMap> dims) {
+Access resolve_access(const ir::Graph& g, ir::ValueId v, DimMaps dims) {
     Access a{v, std::move(dims), {}, 0};
     while (const ir::Node* n = g.producer(a.base)) {
         if (!is_view(g, *n)) break;
@@ -67,7 +67,7 @@ Access resolve_access(const ir::Graph& g, ir::ValueId v, std::vector<DimMap> dim
         const Shape& out = g.type(a.base).shape;
         // Views keep the physical format of what they look at; a value in another format is in memory by itself.
         if (!g.values[static_cast<size_t>(a.base)].format.is_row_major()) break;
-        std::vector<DimMap> next(in.rank());
+        DimMaps next(in.rank());
         const size_t rank = in.rank();
         switch (n->prim()) {
         case Prim::broadcast_to:

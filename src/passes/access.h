@@ -17,6 +17,8 @@ struct DimMap {
     bool operator==(const DimMap&) const = default;
 };
 
+using DimMaps = SmallVector<DimMap, 4>;
+
 /// Reads `base` only where 0 <= offset + step * axis < size; the fill value elsewhere.
 struct DimGuard {
     DimMap at;
@@ -26,7 +28,7 @@ struct DimGuard {
 
 struct Access {
     ir::ValueId base = -1;
-    std::vector<DimMap> dims; ///< one per axis of the base
+    DimMaps dims; ///< one per axis of the base
     std::vector<DimGuard> guards;
     double fill = 0;
     bool operator==(const Access&) const = default;
@@ -37,7 +39,7 @@ struct Access {
 };
 
 /// Follows views from `v`, whose index is `dims`, to what lies in memory (or a constant or iota node).
-Access resolve_access(const ir::Graph& g, ir::ValueId v, std::vector<DimMap> dims);
+Access resolve_access(const ir::Graph& g, ir::ValueId v, DimMaps dims);
 
 /// True for nodes that resolve_access looks through.
 bool is_view(const ir::Graph& g, const ir::Node& n);

@@ -26,8 +26,8 @@ bool is_reduction(Prim p) {
 }
 
 /// New axes for a shape: one per size other than 1.
-std::vector<DimMap> axes_for(const Shape& shape, std::vector<int64_t>& extents) {
-    std::vector<DimMap> dims(shape.rank());
+DimMaps axes_for(const Shape& shape, std::vector<int64_t>& extents) {
+    DimMaps dims(shape.rank());
     for (size_t d = 0; d < shape.rank(); ++d) {
         if (shape[d] == 1) continue;
         dims[d].axis = static_cast<int32_t>(extents.size());
@@ -36,7 +36,7 @@ std::vector<DimMap> axes_for(const Shape& shape, std::vector<int64_t>& extents) 
     return dims;
 }
 
-uint64_t mask_of(const std::vector<DimMap>& dims) {
+uint64_t mask_of(const DimMaps& dims) {
     uint64_t m = 0;
     for (const DimMap& d : dims) {
         if (d.axis >= 0) m |= uint64_t{1} << d.axis;
@@ -45,8 +45,8 @@ uint64_t mask_of(const std::vector<DimMap>& dims) {
 }
 
 /// The index of an operand that broadcasts to `out`: right-aligned, size 1 stretches.
-std::vector<DimMap> broadcast_dims(const Shape& operand, const std::vector<DimMap>& out) {
-    std::vector<DimMap> dims(operand.rank());
+DimMaps broadcast_dims(const Shape& operand, const DimMaps& out) {
+    DimMaps dims(operand.rank());
     for (size_t d = 0; d < operand.rank(); ++d) {
         if (operand[d] != 1) dims[d] = out[out.size() - operand.rank() + d];
     }
@@ -75,7 +75,7 @@ Cluster make_cluster(const ir::Graph& g, ir::NodeId id) {
     item.node = id;
     if (is_reduction(n.prim())) {
         item.reduces = true;
-        const std::vector<DimMap> in = axes_for(g.type(n.inputs[0]).shape, c.extents);
+        const DimMaps in = axes_for(g.type(n.inputs[0]).shape, c.extents);
         item.out = in;
         for (const int64_t axis : n.attrs) item.out[static_cast<size_t>(axis)] = {};
         item.operands.push_back(resolve_access(g, n.inputs[0], in));
@@ -98,13 +98,13 @@ Cluster make_cluster(const ir::Graph& g, ir::NodeId id) {
             const size_t index_rank = g.type(n.inputs[1]).shape.rank();
             item.index_operand = 1;
             item.index_dim = static_cast<int32_t>(axis);
-            Access x{n.inputs[0], std::vector<DimMap>(rank), {}, 0};
+            Access x{n.inputs[0], DimMaps(rank), {}, 0};
             for (size_t d = 0; d < rank; ++d) {
                 if (d != axis) x.dims[d] = item.out[d < axis ? d : d + index_rank - 1];
             }
             const auto first = item.out.begin() + static_cast<std::ptrdiff_t>(axis);
             item.operands = {x, resolve_access(g, n.inputs[1],
-                                               std::vector<DimMap>(first, first + static_cast<std::ptrdiff_t>(index_rank)))};
+                                               DimMaps(first, first + static_cast<std::ptrdiff_t>(index_rank)))};
             break;
         }
         case Prim::uniform: item.operands.push_back({n.inputs[0], {DimMap{}}, {}, 0}); break;
@@ -135,8 +135,8 @@ namespace {
 
 /// Every value a cluster reads or makes by plain index, with the axes of its dimensions (values met twice in different ways:
 /// the first way).
-std::map<ir::ValueId, std::vector<DimMap>> known_values(const ir::Graph& g, const Cluster& c, bool made) {
-    std::map<ir::ValueId, std::vector<DimMap>> known;
+std::map<ir::ValueId, DimMaps> known_values(const ir::Graph& g, const Cluster& c, bool made) {
+    std::map<ir::ValueId, DimMaps> known;
     for (const Item& item : c.items) {
         const ir::Node& n = g.nodes[static_cast<size_t>(item.node)];
         if (made) {
@@ -155,7 +155,7 @@ std::optional<Cluster> unite(const ir::Graph& g, const Cluster& producer, const 
     // to[a]: the consumer's axis for the producer's axis a.
     std::vector<int32_t> to(producer.extents.size(), -1);
     std::vector<char> taken(consumer.extents.size(), 0);
-    auto identify = [&](const std::vector<DimMap>& p, const std::vector<DimMap>& c, bool must) {
+    auto identify = [&](const DimMaps& p, const DimMaps& c, bool must) {
         for (size_t d = 0; d < p.size(); ++d) {
             const int32_t pa = p[d].axis, ca = c[d].axis;
             if (pa < 0 || ca < 0) {
@@ -174,7 +174,7 @@ std::optional<Cluster> unite(const ir::Graph& g, const Cluster& producer, const 
         return true;
     };
     // What flows from the producer to the consumer binds; what both read may bind the axes that are left.
-    std::map<ir::ValueId, std::vector<DimMap>> made;
+    std::map<ir::ValueId, DimMaps> made;
     for (const Item& item : producer.items) {
         for (const ir::ValueId v : g.nodes[static_cast<size_t>(item.node)].outputs) made.emplace(v, item.out);
     }
@@ -200,7 +200,7 @@ std::optional<Cluster> unite(const ir::Graph& g, const Cluster& producer, const 
         u.extents.push_back(producer.extents[a]);
     }
     if (u.extents.size() > 16) return std::nullopt;
-    auto renamed = [&](std::vector<DimMap> dims) {
+    auto renamed = [&](DimMaps dims) {
         for (DimMap& d : dims) {
             if (d.axis >= 0) d.axis = to[static_cast<size_t>(d.axis)];
         }

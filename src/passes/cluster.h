@@ -15,7 +15,7 @@ namespace ingot::passes {
 /// One operator inside a cluster. Axes are the cluster's.
 struct Item {
     ir::NodeId node = -1;
-    std::vector<DimMap> out;      ///< per axis of the (first) result: its cluster axis, -1 for size 1
+    DimMaps out;      ///< per axis of the (first) result: its cluster axis, -1 for size 1
     std::vector<Access> operands; ///< per input
     uint64_t out_mask = 0;
     uint64_t in_mask = 0;         ///< iteration: equals out_mask but for reductions

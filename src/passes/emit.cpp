@@ -89,7 +89,7 @@ public:
 private:
     // ------------------------------------------------------------------------------------------------ addresses
 
-    program::Affine affine(const std::vector<DimMap>& dims, const Ints& strides) const {
+    program::Affine affine(const DimMaps& dims, const Ints& strides) const {
         program::Affine at{0, Ints(c_.extents.size(), 0)};
         for (size_t d = 0; d < dims.size(); ++d) {
             at.base += dims[d].offset * strides[d];
@@ -106,7 +106,7 @@ private:
         return static_cast<int32_t>(inputs_.size()) - 1;
     }
 
-    program::Operand operand(ir::ValueId v, const std::vector<DimMap>& dims) const {
+    program::Operand operand(ir::ValueId v, const DimMaps& dims) const {
         const ir::Value& value = g_.values[static_cast<size_t>(v)];
         program::Operand o;
         o.dtype = value.type.dtype;
@@ -115,7 +115,7 @@ private:
     }
 
     /// The row-major number of an element of a result.
-    int32_t linear_index(const std::vector<DimMap>& dims, const Shape& shape) {
+    int32_t linear_index(const DimMaps& dims, const Shape& shape) {
         program_->affines.push_back(affine(dims, shape.strides()));
         return static_cast<int32_t>(program_->affines.size()) - 1;
     }

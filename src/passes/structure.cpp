@@ -28,7 +28,7 @@ struct Facts {
 std::vector<int64_t> reference_strides(const ir::Graph& g, const Cluster& c, const std::vector<char>& stored) {
     std::vector<int64_t> best(c.extents.size(), 0);
     int64_t best_count = -1;
-    auto consider = [&](ir::ValueId v, const std::vector<DimMap>& dims, bool result) {
+    auto consider = [&](ir::ValueId v, const DimMaps& dims, bool result) {
         const ir::Value& value = g.values[static_cast<size_t>(v)];
         if (value.type.shape.rank() != dims.size()) return;
         std::vector<int64_t> strides(c.extents.size(), 0);

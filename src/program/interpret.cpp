@@ -171,8 +171,7 @@ private:
 
     void nest() {
         const int32_t p_end = p_.num_p, a_end = p_end + p_.num_a, r_end = a_end + p_.num_r;
-        int64_t a_count = 1, r_count = 1;
-        for (int32_t i = p_end; i < a_end; ++i) a_count *= extent(i);
+        int64_t r_count = 1;
         for (int32_t i = a_end; i < r_end; ++i) r_count *= extent(i);
         run_code(Level::Once, 0);
         loop(0, p_end, [&](int64_t) {

@@ -152,7 +152,7 @@ TEST(ProgramFunctions, AllScalarsOnAllTypes) {
             for (unsigned scalars = 0; scalars < variants; ++scalars)
                 for (double s : {2.5, 3e37, 0.0, -3.0}) {
                     if (scalars == 0 && s != 2.5) continue;
-                    run_function(f, t, scalars, t == boolean ? s > 0 : s);
+                    run_function(f, t, scalars, t == boolean ? s > 0 : is_float(t) ? s : std::min(s, 7.0));
                     if (HasFatalFailure()) return;
                 }
         }

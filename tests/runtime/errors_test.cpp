@@ -206,7 +206,7 @@ public:
         clear_cache();
         (vec({1}) + 1).eval(); // the executable that ran last is kept for its report
         set_memory_limit(1);
-        EXPECT_THROW((vec({1}) + 2).eval(), OutOfMemoryError); // idle temporary memory is given back under pressure
+        EXPECT_THROW(zeros({1 << 28}).eval(), OutOfMemoryError); // idle temporary memory is given back under pressure
         set_memory_limit(0);
         trim_memory();
         set_memory_limit(memory_stats().total_memory + bytes);

@@ -237,21 +237,6 @@ template <bool kSine> struct SinCos {
     }
 };
 
-#endif // vectors
-
-#define INGOT_EACH1(name, expression)                                                                                  \
-    struct name {                                                                                                      \
-        template <class T> static T call(T a) { return expression; }                                                   \
-    };
-INGOT_EACH1(ExpEach, std::exp(a))
-INGOT_EACH1(Expm1Each, std::expm1(a))
-INGOT_EACH1(LogEach, std::log(a))
-INGOT_EACH1(Log1pEach, std::log1p(a))
-INGOT_EACH1(SinEach, std::sin(a))
-INGOT_EACH1(CosEach, std::cos(a))
-INGOT_EACH1(TanhEach, std::tanh(a))
-INGOT_EACH1(ErfEach, std::erf(a))
-INGOT_EACH1(SigmoidEach, 1 / (1 + std::exp(-a)))
 // x^y = exp(y log|x|) in double, where the error of f32's logarithm would be multiplied by y; with the sign of x when y is
 // odd. Zeros to negative powers, infinities, NaN and negative numbers to broken powers go to the C library.
 struct Pow {
@@ -290,6 +275,21 @@ struct Pow {
     }
 };
 
+#endif // vectors
+
+#define INGOT_EACH1(name, expression)                                                                                  \
+    struct name {                                                                                                      \
+        template <class T> static T call(T a) { return expression; }                                                   \
+    };
+INGOT_EACH1(ExpEach, std::exp(a))
+INGOT_EACH1(Expm1Each, std::expm1(a))
+INGOT_EACH1(LogEach, std::log(a))
+INGOT_EACH1(Log1pEach, std::log1p(a))
+INGOT_EACH1(SinEach, std::sin(a))
+INGOT_EACH1(CosEach, std::cos(a))
+INGOT_EACH1(TanhEach, std::tanh(a))
+INGOT_EACH1(ErfEach, std::erf(a))
+INGOT_EACH1(SigmoidEach, 1 / (1 + std::exp(-a)))
 struct PowEach {
     template <class T> static T call(T a, T b) { return std::pow(a, b); }
 };

@@ -110,7 +110,7 @@ void Worker::fold_tile(const Fold1& f, int64_t tile_p, int64_t rows, int64_t lan
     // Columns: a rows x lanes for each p, folded in groups of rows in the spare tile.
     const int64_t size = static_cast<int64_t>(size_of(f.in_type)), out_size = static_cast<int64_t>(size_of(f.type));
     const int64_t groups = std::clamp<int64_t>(64 / lanes, 1, plan_.a), wide = groups * lanes;
-    const Columns spare{scratch_ + plan_.temp, scratch_ + plan_.temp + wide * size + 64, nullptr};
+    const Columns spare{scratch_ + plan_.temp, scratch_ + plan_.temp + (wide * size + 63) / 64 * 64, nullptr};
     const bool extra = is_arg(f.monoid) || f.monoid == Monoid::Welford;
     for (int64_t p = 0; p < tile_p; ++p) {
         start_columns(f, spare, wide);

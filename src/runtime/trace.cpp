@@ -356,7 +356,6 @@ std::vector<Tensor> CompiledStep::run(Variant& v, const std::vector<Value>& argu
                 v.made[i] = v.executable->result_storage(i);
             }
         }
-        for (size_t i = 0; i < v.inputs.size(); ++i) v.in_pointers[i] = address_of(value_of(v.inputs[i]));
         for (size_t i = 0; i < v.results.size(); ++i) {
             if (v.results[i].cell >= 0) {
                 Cell& cell = *v.cells[static_cast<size_t>(v.results[i].cell)];
@@ -366,6 +365,8 @@ std::vector<Tensor> CompiledStep::run(Variant& v, const std::vector<Value>& argu
                 v.out_pointers[i] = v.made[i]->data();
             }
         }
+        // After the old values were saved: an argument may be one of them.
+        for (size_t i = 0; i < v.inputs.size(); ++i) v.in_pointers[i] = address_of(value_of(v.inputs[i]));
         for (const Value& s : v.host_scalars) s.node->host->source(s.node->host->words);
         note_submission(v.executable);
         failure = v.executable->run(v.in_pointers.data(), v.out_pointers.data(), arena);

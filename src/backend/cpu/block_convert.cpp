@@ -282,6 +282,15 @@ void load_block(void* block, const void* memory, int64_t rows, int64_t len, int6
     const typename S::Memory* src = static_cast<const typename S::Memory*>(memory);
     if (lane_stride == 1) {
         if (row_stride == len || rows == 1) return S::load_run(dst, src, static_cast<size_t>(rows * len));
+        if (row_stride == 0 && rows > 2) { // one row again and again: what is there already doubles
+            S::load_run(dst, src, static_cast<size_t>(len));
+            for (int64_t have = len; have < rows * len;) {
+                const int64_t more = have < rows * len - have ? have : rows * len - have;
+                std::memcpy(dst + have, dst, static_cast<size_t>(more) * sizeof(*dst));
+                have += more;
+            }
+            return;
+        }
         for (int64_t i = 0; i < rows; ++i) S::load_run(dst + i * len, src + i * row_stride, static_cast<size_t>(len));
     } else if (lane_stride == 0) {
         for (int64_t i = 0; i < rows; ++i)

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <cstdlib>
 
 #include "backend/cpu/program_reorder.h"
 #include "base/check.h"
@@ -25,7 +26,7 @@ constexpr int64_t kKeepBytes = int64_t{1} << 20;
 // Programs that touch more than a share of the second-level cache read ahead.
 constexpr int64_t kFarBytes = int64_t{3} << 19;
 // Blocks of maps over such memory: short ones keep the hardware's own prefetcher busy while functions compute.
-constexpr int64_t kFarBlock = 256;
+static const int64_t kFarBlock = std::getenv("FB") ? std::atoi(std::getenv("FB")) : 256;
 // Outputs of this size would push everything else out of the last-level cache: they go past it.
 constexpr int64_t kStreamBytes = int64_t{32} << 20;
 constexpr int64_t kChunkWork = 32768;   // elements of one chunk of a split reduction, at least

@@ -36,7 +36,8 @@ public:
         ErrorWord error;
         executor.run(buffers_.data(), space, &error);
         for (auto _ : state) executor.run(buffers_.data(), space, &error);
-        const float last = *static_cast<const float*>(buffers_[static_cast<size_t>(program->num_inputs + program->num_outputs) - 1]);
+        const float last =
+            *static_cast<const float*>(buffers_[static_cast<size_t>(program->num_inputs + program->num_outputs) - 1]);
         if (!std::isfinite(last)) state.SkipWithError("the result is not finite");
         const double n = static_cast<double>(state.iterations());
         state.counters["GB/s"] = benchmark::Counter(bytes * n * 1e-9, benchmark::Counter::kIsRate);
@@ -152,7 +153,8 @@ void max_pool(benchmark::State& state) { // 2 x 2, channels-last
     bench.floats(n * o * o * c);
     Builder b({n, o, o}, {2, 2}, {c});
     const int64_t w = 2 * o;
-    const ValueId m = b.reduce(Monoid::Max, Level::Point, 0, Level::Column, b.load(0, f32, {w * w * c, 2 * w * c, 2 * c, w * c, c, 1}));
+    const ValueId m = b.reduce(Monoid::Max, Level::Point, 0, Level::Column,
+                               b.load(0, f32, {w * w * c, 2 * w * c, 2 * c, w * c, c, 1}));
     b.at(Level::Column).store(1, f32, {o * o * c, o * c, c, 0, 0, 1}, m);
     bench.run(state, b.build(1, 1), 20 * d(n * o * o * c), d(4 * n * o * o * c));
 }
@@ -202,7 +204,8 @@ void layer_norm(benchmark::State& state) {
     const ValueId rstd = b.apply(Scalar::rsqrt, b.apply(Scalar::add, var, b.constant(f32, 1e-5)));
     b.at(Level::Point, 1);
     const ValueId y = b.apply(Scalar::mul, b.apply(Scalar::sub, x, mean), rstd);
-    b.store(3, f32, {n, 1}, b.apply(Scalar::add, b.apply(Scalar::mul, y, b.load(1, f32, {0, 1})), b.load(2, f32, {0, 1})));
+    b.store(3, f32, {n, 1},
+            b.apply(Scalar::add, b.apply(Scalar::mul, y, b.load(1, f32, {0, 1})), b.load(2, f32, {0, 1})));
     bench.run(state, b.build(3, 1), 8 * d(rows * n), d(rows * n));
 }
 BENCHMARK(layer_norm)->Args({8192, 768})->Args({4096, 64})->UseRealTime();
@@ -256,7 +259,8 @@ void adam(benchmark::State& state) {
     const ValueId p = b.load(1, f32, {1}), g = b.load(2, f32, {1}), m = b.load(3, f32, {1}), v = b.load(4, f32, {1});
     const auto c = [&](double x) { return b.constant(f32, x); };
     const ValueId m1 = b.apply(Scalar::add, b.apply(Scalar::mul, m, c(0.9)), b.apply(Scalar::mul, g, c(0.1)));
-    const ValueId v1 = b.apply(Scalar::add, b.apply(Scalar::mul, v, c(0.999)), b.apply(Scalar::mul, b.apply(Scalar::mul, g, g), c(0.001)));
+    const ValueId v1 = b.apply(Scalar::add, b.apply(Scalar::mul, v, c(0.999)),
+                               b.apply(Scalar::mul, b.apply(Scalar::mul, g, g), c(0.001)));
     const ValueId step = b.apply(Scalar::div, m1, b.apply(Scalar::add, b.apply(Scalar::sqrt, v1), c(1e-8)));
     b.store(3, f32, {1}, m1);
     b.store(4, f32, {1}, v1);
@@ -276,7 +280,8 @@ void broadcast_add(benchmark::State& state) {
     bench.floats(256 * 512);
     bench.floats(1024 * 256 * 512);
     Builder b({1024, 256}, {}, {512});
-    b.store(2, f32, {256 * 512, 512, 1}, b.apply(Scalar::add, b.load(0, f32, {512, 0, 1}), b.load(1, f32, {0, 512, 1})));
+    b.store(2, f32, {256 * 512, 512, 1},
+            b.apply(Scalar::add, b.load(0, f32, {512, 0, 1}), b.load(1, f32, {0, 512, 1})));
     bench.run(state, b.build(2, 1), 4 * 1024 * 256 * 512.0, 1024 * 256 * 512.0);
 }
 BENCHMARK(broadcast_add)->UseRealTime();

@@ -119,6 +119,7 @@ private:
 
 /// Gradients of a composite without a rule of its own: those of its decomposition, on stand-ins for its inputs.
 std::vector<Tensor> decomposed_vjp(const graph::Vjp& v) {
+    const bool create_graph = Recorder::current().grad_mode;
     const GradMode on(true);
     std::vector<Tensor> stand_ins;
     std::vector<Value> stops;
@@ -139,7 +140,8 @@ std::vector<Tensor> decomposed_vjp(const graph::Vjp& v) {
             seeds.push_back({graph::resolve(outputs[i], v.op.name), v.grads[i]});
         }
     }
-    const std::vector<Tensor> found = gradients(seeds, stops, true, true);
+    const std::vector<Tensor> found = gradients(seeds, stops, true, create_graph);
+    for (const Value& stop : stops) stop.node->leaf = false; // later walks, of higher orders, go on to the inputs
     std::vector<Tensor> result(v.inputs.size());
     for (size_t i = 0, k = 0; i < v.inputs.size(); ++i) {
         if (v.needs[i]) result[i] = found[k++];

@@ -143,9 +143,7 @@ public:
     }
 
 private:
-    int64_t extent(int32_t axis) const {
-        return segment_ ? segment_->extent : p_.axes[static_cast<size_t>(axis)];
-    }
+    int64_t extent(int32_t axis) const { return segment_ ? segment_->extent : p_.axes[static_cast<size_t>(axis)]; }
 
     // Calls f(linear index) for each index of axes [first, last), in row-major order.
     template <class F> void loop(int32_t first, int32_t last, const F& f) {
@@ -315,9 +313,12 @@ private:
         case Code::RoundTo: {
             const Value a = value(inst.a);
             const float f = static_cast<float>(a.f);
-            if (inst.memory == DType::f16) value(inst.dst) = {core::f16_to_f32(core::f32_to_f16(f)), 0};
-            else if (inst.memory == DType::bf16) value(inst.dst) = {core::bf16_to_f32(core::f32_to_bf16(f)), 0};
-            else value(inst.dst) = {0, static_cast<int64_t>(static_cast<uint8_t>(a.i))};
+            if (inst.memory == DType::f16)
+                value(inst.dst) = {core::f16_to_f32(core::f32_to_f16(f)), 0};
+            else if (inst.memory == DType::bf16)
+                value(inst.dst) = {core::bf16_to_f32(core::f32_to_bf16(f)), 0};
+            else
+                value(inst.dst) = {0, static_cast<int64_t>(static_cast<uint8_t>(a.i))};
             break;
         }
         }

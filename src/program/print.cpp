@@ -42,8 +42,10 @@ std::string text(const Program& p, const Affine& a) {
     for (int32_t i = 0; i < static_cast<int32_t>(a.coef.size()); ++i) {
         const int64_t c = a.coef[static_cast<size_t>(i)];
         if (c == 0) continue;
-        if (!s.empty()) s += c < 0 ? " - " : " + ";
-        else if (c < 0) s += "-";
+        if (!s.empty())
+            s += c < 0 ? " - " : " + ";
+        else if (c < 0)
+            s += "-";
         const int64_t size = c < 0 ? -c : c;
         if (size != 1) s += std::to_string(size) + "*";
         s += axis(p, i);
@@ -75,7 +77,9 @@ std::string text(const Program& p, const Inst& inst) {
     switch (inst.code) {
     case Code::Const: s << "const " << inst.imm; break;
     case Code::Load: s << "load " << text(p, p.operands[static_cast<size_t>(inst.slot)]); break;
-    case Code::Store: s << "store " << text(p, p.operands[static_cast<size_t>(inst.slot)]) << ", " << value(inst.a); break;
+    case Code::Store:
+        s << "store " << text(p, p.operands[static_cast<size_t>(inst.slot)]) << ", " << value(inst.a);
+        break;
     case Code::Iota: s << "iota " << text(p, p.affines[static_cast<size_t>(inst.slot)]); break;
     case Code::Random:
         s << "random " << text(p, p.operands[static_cast<size_t>(inst.slot)]) << ", " << value(inst.a);

@@ -165,9 +165,7 @@ private:
         const int stage = inst.stage;
         switch (inst.code) {
         case Code::Const: break;
-        case Code::Load:
-            INGOT_ASSERT(value_type(slot(inst).dtype) == inst.type, "program: type of a load");
-            break;
+        case Code::Load: INGOT_ASSERT(value_type(slot(inst).dtype) == inst.type, "program: type of a load"); break;
         case Code::Store: {
             const Operand& o = slot(inst);
             INGOT_ASSERT(use(inst.a, level, stage).type == inst.type, "program: type of a stored value");
@@ -235,14 +233,13 @@ private:
 
     void reduce(const Reduce& r) {
         INGOT_ASSERT(r.stage < p_.stages, "program: stage of a reduction");
-        INGOT_ASSERT((r.from == Level::Point && (r.to == Level::Row || r.to == Level::Column || r.to == Level::Final)) ||
-                         (r.from == Level::Row && r.to == Level::Final),
-                     "program: levels of a reduction");
+        INGOT_ASSERT(
+            (r.from == Level::Point && (r.to == Level::Row || r.to == Level::Column || r.to == Level::Final)) ||
+                (r.from == Level::Row && r.to == Level::Final),
+            "program: levels of a reduction");
         const DType in = use(r.in, r.from, r.stage).type;
         switch (r.monoid) {
-        case Monoid::Sum:
-            INGOT_ASSERT(r.type == (is_float(in) ? in : DType::i64), "program: type of a sum");
-            break;
+        case Monoid::Sum: INGOT_ASSERT(r.type == (is_float(in) ? in : DType::i64), "program: type of a sum"); break;
         case Monoid::Prod: INGOT_ASSERT(r.type == in && in != DType::boolean, "program: type of a product"); break;
         case Monoid::Max:
         case Monoid::Min: INGOT_ASSERT(r.type == in, "program: type of a maximum"); break;
@@ -257,7 +254,8 @@ private:
 
     void segments() const {
         if (p_.segments.empty()) return;
-        INGOT_ASSERT(p_.num_p == 0 && p_.num_a == 0 && p_.num_r == 1 && p_.reduces.empty(), "program: segments are maps");
+        INGOT_ASSERT(p_.num_p == 0 && p_.num_a == 0 && p_.num_r == 1 && p_.reduces.empty(),
+                     "program: segments are maps");
         for (const Inst& inst : p_.code)
             INGOT_ASSERT(inst.level == Level::Point || inst.level == Level::Once, "program: segments are maps");
         int64_t largest = 0;

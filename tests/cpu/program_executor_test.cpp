@@ -31,8 +31,8 @@ TEST(Program, MapWithBroadcasts) {
         const ValueId r = b.load(3, f32, {1, 0, 0});
         const ValueId y = b.apply(Scalar::add, b.apply(Scalar::add, b.apply(Scalar::mul, x, s), t), r);
         b.store(4, f32, {h * c, c, 1}, b.apply(Scalar::relu, y));
-        check(b.build(4, 1), {TestBuffer(f32, n * h * c).fill(1), TestBuffer(f32, c).fill(2), TestBuffer(f32, c).fill(3),
-                              TestBuffer(f32, n).fill(4), TestBuffer(f32, n * h * c)});
+        check(b.build(4, 1), {TestBuffer(f32, n * h * c).fill(1), TestBuffer(f32, c).fill(2),
+                              TestBuffer(f32, c).fill(3), TestBuffer(f32, n).fill(4), TestBuffer(f32, n * h * c)});
     }
 }
 
@@ -79,9 +79,9 @@ TEST(Program, GatherRowsAndElements) {
         pick.index_bound = rows * width;
         const ValueId y = b.load(pick);
         b.store(3, f32, {width, 1}, b.apply(Scalar::add, x, y));
-        check(b.build(3, 1), {TestBuffer(f32, rows * width).fill(1), TestBuffer(i64, n).fill(2, 0, rows - 1),
-                              TestBuffer(i32, width).fill(3, 0, static_cast<double>(rows * width - 1)),
-                              TestBuffer(f32, n * width)});
+        check(b.build(3, 1),
+              {TestBuffer(f32, rows * width).fill(1), TestBuffer(i64, n).fill(2, 0, rows - 1),
+               TestBuffer(i32, width).fill(3, 0, static_cast<double>(rows * width - 1)), TestBuffer(f32, n * width)});
     }
 }
 
@@ -148,14 +148,17 @@ TEST(Program, LayerNorm) {
         const ValueId w = b.load(1, f32, {0, 1}), c = b.load(2, f32, {0, 1});
         const ValueId y = b.apply(Scalar::mul, b.apply(Scalar::sub, x, mean), rstd);
         b.store(3, f32, {n, 1}, b.apply(Scalar::add, b.apply(Scalar::mul, y, w), c));
-        check(b.build(3, 3), {TestBuffer(f32, rows * n).fill(1, 90, 110), TestBuffer(f32, n).fill(2), TestBuffer(f32, n).fill(3),
-                              TestBuffer(f32, rows * n), TestBuffer(f32, rows), TestBuffer(f32, rows)}, {2e-4, 2e-4});
+        check(b.build(3, 3),
+              {TestBuffer(f32, rows * n).fill(1, 90, 110), TestBuffer(f32, n).fill(2), TestBuffer(f32, n).fill(3),
+               TestBuffer(f32, rows * n), TestBuffer(f32, rows), TestBuffer(f32, rows)},
+              {2e-4, 2e-4});
     }
 }
 
 // dx, and the gradients of weight and bias accumulated over the rows.
 TEST(Program, LayerNormBackward) {
-    for (auto [rows, n] : {std::pair<int64_t, int64_t>{7, 5}, {300, 8}, {40, 100}, {500, 768}, {12, 3000}, {3000, 16}}) {
+    for (auto [rows, n] :
+         {std::pair<int64_t, int64_t>{7, 5}, {300, 8}, {40, 100}, {500, 768}, {12, 3000}, {3000, 16}}) {
         Builder b({}, {rows}, {n});
         const ValueId x = b.load(0, f32, {n, 1}), dy = b.load(1, f32, {n, 1});
         const ValueId mean = b.load(2, f32, {1, 0}), rstd = b.load(3, f32, {1, 0}), w = b.load(4, f32, {0, 1});
@@ -170,14 +173,17 @@ TEST(Program, LayerNormBackward) {
         const ValueId inv = b.constant(f32, 1.0 / static_cast<double>(n));
         const ValueId m1 = b.apply(Scalar::mul, s1, inv), m2 = b.apply(Scalar::mul, s2, inv);
         b.at(Level::Point, 1);
-        const ValueId dx = b.apply(Scalar::mul, b.apply(Scalar::sub, b.apply(Scalar::sub, g, m1), b.apply(Scalar::mul, xhat, m2)), rstd);
+        const ValueId dx = b.apply(
+            Scalar::mul, b.apply(Scalar::sub, b.apply(Scalar::sub, g, m1), b.apply(Scalar::mul, xhat, m2)), rstd);
         b.store(5, f32, {n, 1}, dx);
         b.at(Level::Column);
         b.store(6, f32, {0, 1}, dw);
         b.store(7, f32, {0, 1}, db);
-        check(b.build(5, 3), {TestBuffer(f32, rows * n).fill(1), TestBuffer(f32, rows * n).fill(2), TestBuffer(f32, rows).fill(3),
-                              TestBuffer(f32, rows).fill(4, 0.5, 1.5), TestBuffer(f32, n).fill(5), TestBuffer(f32, rows * n),
-                              TestBuffer(f32, n), TestBuffer(f32, n)}, {1e-5, 2e-5});
+        check(b.build(5, 3),
+              {TestBuffer(f32, rows * n).fill(1), TestBuffer(f32, rows * n).fill(2), TestBuffer(f32, rows).fill(3),
+               TestBuffer(f32, rows).fill(4, 0.5, 1.5), TestBuffer(f32, n).fill(5), TestBuffer(f32, rows * n),
+               TestBuffer(f32, n), TestBuffer(f32, n)},
+              {1e-5, 2e-5});
     }
 }
 
@@ -199,21 +205,23 @@ TEST(Program, CrossEntropy) {
         const ValueId total = b.reduce(Monoid::Sum, Level::Row, 1, Level::Final, loss);
         b.at(Level::Final);
         b.store(2, f32, {}, b.apply(Scalar::mul, total, b.constant(f32, 1.0 / static_cast<double>(rows))));
-        check(b.build(2, 1), {TestBuffer(f32, rows * n).fill(1), TestBuffer(i64, rows).fill(2, 0, static_cast<double>(n - 1)), TestBuffer(f32, 1)});
+        check(b.build(2, 1), {TestBuffer(f32, rows * n).fill(1),
+                              TestBuffer(i64, rows).fill(2, 0, static_cast<double>(n - 1)), TestBuffer(f32, 1)});
     }
 }
 
 struct Sizes {
     int64_t p, a, r;
 };
-const Sizes kSizes[] = {{1, 1, 1},   {1, 1, 7},     {1, 8, 1},    {9, 3, 5},    {2, 1000, 1},  {1, 1, 1025}, {1, 1025, 3},
-                        {3, 50, 64}, {1, 5000, 16}, {40, 9, 6},   {700, 9, 8},  {1, 70, 2000}, {2, 4, 5000}, {600, 4, 16},
-                        {1, 1, 200000}, {1, 300, 700}, {33, 1, 49}, {1, 20000, 10}};
+const Sizes kSizes[] = {{1, 1, 1},    {1, 1, 7},    {1, 8, 1},      {9, 3, 5},     {2, 1000, 1}, {1, 1, 1025},
+                        {1, 1025, 3}, {3, 50, 64},  {1, 5000, 16},  {40, 9, 6},    {700, 9, 8},  {1, 70, 2000},
+                        {2, 4, 5000}, {600, 4, 16}, {1, 1, 200000}, {1, 300, 700}, {33, 1, 49},  {1, 20000, 10}};
 
 // Every monoid into every level, for shapes that take each of the executor's ways.
 TEST(Program, Reductions) {
     for (const Sizes& s : kSizes) {
-        for (Monoid m : {Monoid::Sum, Monoid::Prod, Monoid::Max, Monoid::Min, Monoid::ArgMax, Monoid::ArgMin, Monoid::Welford}) {
+        for (Monoid m :
+             {Monoid::Sum, Monoid::Prod, Monoid::Max, Monoid::Min, Monoid::ArgMax, Monoid::ArgMin, Monoid::Welford}) {
             for (DType t : {f32, f64, i32, i64, boolean}) {
                 if (!is_float(t) && m == Monoid::Welford) continue;
                 if (t == boolean && m == Monoid::Prod) continue;
@@ -238,7 +246,8 @@ TEST(Program, Reductions) {
                     check(b.build(1, 2), {in, TestBuffer(b.type(out), count), TestBuffer(t, count)},
                           {m == Monoid::Sum ? 3e-6 : 1e-4, m == Monoid::Sum ? 2e-3 : 1e-4});
                     if (::testing::Test::HasFatalFailure()) {
-                        ADD_FAILURE() << "p " << s.p << " a " << s.a << " r " << s.r << " monoid " << int(m) << " to " << which;
+                        ADD_FAILURE() << "p " << s.p << " a " << s.a << " r " << s.r << " monoid " << int(m) << " to "
+                                      << which;
                         return;
                     }
                 }
@@ -259,7 +268,8 @@ TEST(Program, SegmentsInPlace) {
     const ValueId p = b.load(1, f32, {1}), g = b.load(2, f32, {1}), m = b.load(3, f32, {1}), v = b.load(4, f32, {1});
     const auto c = [&](double x) { return b.constant(f32, x); };
     const ValueId m1 = b.apply(Scalar::add, b.apply(Scalar::mul, m, c(0.9)), b.apply(Scalar::mul, g, c(0.1)));
-    const ValueId v1 = b.apply(Scalar::add, b.apply(Scalar::mul, v, c(0.999)), b.apply(Scalar::mul, b.apply(Scalar::mul, g, g), c(0.001)));
+    const ValueId v1 = b.apply(Scalar::add, b.apply(Scalar::mul, v, c(0.999)),
+                               b.apply(Scalar::mul, b.apply(Scalar::mul, g, g), c(0.001)));
     const ValueId step = b.apply(Scalar::div, m1, b.apply(Scalar::add, b.apply(Scalar::sqrt, v1), c(1e-8)));
     b.store(3, f32, {1}, m1);
     b.store(4, f32, {1}, v1);
@@ -268,7 +278,8 @@ TEST(Program, SegmentsInPlace) {
     for (int64_t e : extents) {
         const int32_t first = static_cast<int32_t>(buffers.size());
         b.segment(e, {0, first, first + 1, first + 2, first + 3, first + 2, first + 3, first});
-        for (int i = 0; i < 4; ++i) buffers.push_back(TestBuffer(f32, e).fill(static_cast<uint32_t>(first + i), i == 3 ? 0.1 : -1, 1));
+        for (int i = 0; i < 4; ++i)
+            buffers.push_back(TestBuffer(f32, e).fill(static_cast<uint32_t>(first + i), i == 3 ? 0.1 : -1, 1));
     }
     check(b.build(static_cast<int32_t>(buffers.size()), 0), buffers, {1e-5, 1e-6});
 }
@@ -293,11 +304,12 @@ TEST(Program, AliasesThatNeedCare) {
     Builder b({}, {}, {n});
     const ValueId x = b.load(0, f32, {1}), y = b.load(1, f32, {1});
     const ValueId sum = b.apply(Scalar::add, x, y);
-    b.store(2, f32, {1}, sum);                             // in place of x or y
-    b.store(3, f32, {1}, b.apply(Scalar::sub, x, sum));    // x is read after sum is made
-    b.store(4, f32, {1}, b.apply(Scalar::mul, y, sum));    // y too
+    b.store(2, f32, {1}, sum);                          // in place of x or y
+    b.store(3, f32, {1}, b.apply(Scalar::sub, x, sum)); // x is read after sum is made
+    b.store(4, f32, {1}, b.apply(Scalar::mul, y, sum)); // y too
     const ProgramPtr p = b.build(2, 3);
-    const Buffers buffers{TestBuffer(f32, n).fill(1), TestBuffer(f32, n).fill(2), TestBuffer(f32, n), TestBuffer(f32, n), TestBuffer(f32, n)};
+    const Buffers buffers{TestBuffer(f32, n).fill(1), TestBuffer(f32, n).fill(2), TestBuffer(f32, n),
+                          TestBuffer(f32, n), TestBuffer(f32, n)};
     // The interpreter runs in the order of the code, so it gets the stores last: all loads come first in this program.
     check(p, buffers);
     check(p, buffers, {}, {-1, -1, 0});
@@ -310,7 +322,8 @@ TEST(Program, AliasesThatNeedCare) {
 TEST(Program, LongSumsAreAccurate) {
     const int64_t n = 1 << 24;
     for (int which = 0; which < 3; ++which) {
-        Builder b({}, which == 0 ? Ints{} : Ints{which == 1 ? n / 4096 : n / 8}, which == 0 ? Ints{n} : Ints{which == 1 ? 4096 : 8});
+        Builder b({}, which == 0 ? Ints{} : Ints{which == 1 ? n / 4096 : n / 8},
+                  which == 0 ? Ints{n} : Ints{which == 1 ? 4096 : 8});
         const ValueId x = b.load(0, f32, which == 0 ? Ints{1} : Ints{which == 1 ? 4096 : 8, 1});
         const ValueId s = b.reduce(Monoid::Sum, Level::Point, 0, which == 2 ? Level::Column : Level::Final, x);
         b.at(which == 2 ? Level::Column : Level::Final).store(1, f32, which == 2 ? Ints{0, 1} : Ints{}, s);

@@ -21,18 +21,22 @@ double ulps(double got, double want, DType type) {
     if (!std::isfinite(got) || !std::isfinite(want)) {
         // The largest number and infinity are neighbours.
         const double top = type == f32 ? std::numeric_limits<float>::max() : std::numeric_limits<double>::max();
-        return std::fabs(want) > top * 0.999999 && std::fabs(got) > top * 0.999999 && (got > 0) == (want > 0) ? 1 : 1e30;
+        return std::fabs(want) > top * 0.999999 && std::fabs(got) > top * 0.999999 && (got > 0) == (want > 0) ? 1
+                                                                                                              : 1e30;
     }
     int exponent;
     std::frexp(want, &exponent);
-    const double unit = type == f32 ? std::ldexp(1.0, std::max(exponent - 24, -149)) : std::ldexp(1.0, std::max(exponent - 53, -1074));
+    const double unit =
+        type == f32 ? std::ldexp(1.0, std::max(exponent - 24, -149)) : std::ldexp(1.0, std::max(exponent - 53, -1074));
     return std::fabs(got - want) / unit;
 }
 
 std::vector<double> special_floats() {
-    std::vector<double> v = {0.0, -0.0, kInf, -kInf, kNaN, 1e-45, -1e-45, 1e-40, -1e-40, 1.1754944e-38, 3.4e38, -3.4e38};
-    for (double x : {0.1, 0.3, 0.5, 0.62, 0.9, 0.92, 0.93, 1.0, 1.5, 2.0, 2.5, 3.0, 3.14159265, 4.0, 5.5, 7.0, 9.0, 9.2, 10.0, 16.6, 17.5,
-                     20.0, 50.0, 87.0, 88.3, 88.7, 88.73, 88.8, 89.0, 100.0, 103.9, 104.5, 1000.0, 29999.0, 31000.0, 1e6, 1e10, 1e20, 1e30})
+    std::vector<double> v = {0.0,    -0.0,  kInf,   -kInf,         kNaN,   1e-45,
+                             -1e-45, 1e-40, -1e-40, 1.1754944e-38, 3.4e38, -3.4e38};
+    for (double x : {0.1,   0.3,  0.5,  0.62,  0.9,   0.92,  0.93,   1.0,     1.5,     2.0,  2.5,  3.0,  3.14159265,
+                     4.0,   5.5,  7.0,  9.0,   9.2,   10.0,  16.6,   17.5,    20.0,    50.0, 87.0, 88.3, 88.7,
+                     88.73, 88.8, 89.0, 100.0, 103.9, 104.5, 1000.0, 29999.0, 31000.0, 1e6,  1e10, 1e20, 1e30})
         for (double s : {1.0, -1.0}) v.push_back(s * x);
     return v;
 }
@@ -58,7 +62,8 @@ TestBuffer arguments(DType type, uint32_t seed) {
         for (int i = 0; i < 2000; ++i) v.push_back(static_cast<double>(static_cast<int32_t>(rng() % 41) - 20));
     }
     TestBuffer b(type, static_cast<int64_t>(v.size()));
-    for (size_t i = 0; i < v.size(); ++i) b.set(static_cast<int64_t>(i), type == f32 ? static_cast<double>(static_cast<float>(v[i])) : v[i]);
+    for (size_t i = 0; i < v.size(); ++i)
+        b.set(static_cast<int64_t>(i), type == f32 ? static_cast<double>(static_cast<float>(v[i])) : v[i]);
     return b;
 }
 
@@ -123,19 +128,21 @@ void run_function(Scalar f, DType t, unsigned scalars, double scalar) {
         const double rounded = result_type == f32 ? static_cast<double>(static_cast<float>(want)) : want;
         if (rounded == got || (std::isnan(rounded) && std::isnan(got))) {
             // Zeros have signs.
-            if (is_float(result_type) && got == 0 && f != Scalar::maximum && f != Scalar::minimum && f != Scalar::remainder) {
-                ASSERT_EQ(std::signbit(got), std::signbit(rounded)) << row.name << "(" << a[0].f << ", " << a[1].f << ")";
+            if (is_float(result_type) && got == 0 && f != Scalar::maximum && f != Scalar::minimum &&
+                f != Scalar::remainder) {
+                ASSERT_EQ(std::signbit(got), std::signbit(rounded))
+                    << row.name << "(" << a[0].f << ", " << a[1].f << ")";
             }
             continue;
         }
-        ASSERT_TRUE(is_float(result_type)) << row.name << " " << name(t) << "(" << as_double(t, a[0]) << ", " << as_double(t, a[1])
-                                           << "): got " << got << ", want " << want;
+        ASSERT_TRUE(is_float(result_type)) << row.name << " " << name(t) << "(" << as_double(t, a[0]) << ", "
+                                           << as_double(t, a[1]) << "): got " << got << ", want " << want;
         // a - floor(a / b) * b cancels: its error is one of a.
         if (f == Scalar::remainder && std::fabs(got - want) <= 3e-16 * std::fabs(a[0].f)) continue;
         const double off = ulps(got, want, result_type);
         worst = std::max(worst, off);
-        ASSERT_LE(off, allowed_ulps(f)) << row.name << " " << name(t) << "(" << a[0].f << ", " << a[1].f << "): got " << got
-                                           << ", want " << want << " (scalars " << scalars << ")";
+        ASSERT_LE(off, allowed_ulps(f)) << row.name << " " << name(t) << "(" << a[0].f << ", " << a[1].f << "): got "
+                                        << got << ", want " << want << " (scalars " << scalars << ")";
     }
     if (row.arity == 1 && t == f32 && worst > 0.51) std::printf("%-10s worst %.2f ulp\n", row.name, worst);
 }
@@ -147,7 +154,9 @@ TEST(ProgramFunctions, AllScalarsOnAllTypes) {
         for (DType t : {f32, f64, i32, i64, boolean}) {
             if (row.kind == ScalarKind::flt && !is_float(t)) continue;
             if (row.kind == ScalarKind::log && t != boolean) continue;
-            if (t == boolean && row.kind == ScalarKind::num && f != Scalar::where && f != Scalar::maximum && f != Scalar::minimum) continue;
+            if (t == boolean && row.kind == ScalarKind::num && f != Scalar::where && f != Scalar::maximum &&
+                f != Scalar::minimum)
+                continue;
             const unsigned variants = row.arity == 1 ? 1 : row.arity == 2 ? 3 : 7;
             for (unsigned scalars = 0; scalars < variants; ++scalars)
                 for (double s : {2.5, 3e37, 0.0, -3.0}) {
@@ -172,15 +181,18 @@ TEST(ProgramFunctions, Casts) {
 // Every bit pattern of the 16-bit types goes to f32 and back unchanged; values between them round to even.
 TEST(ProgramFunctions, StorageTypes) {
     for (DType t : {f16, bf16}) {
-        Buffers buffers{TestBuffer(t, 65536), TestBuffer(f32, 65536), TestBuffer(t, 65536), TestBuffer(f32, 65536), TestBuffer(t, 65536),
-                        TestBuffer(f32, 65536)};
+        Buffers buffers{TestBuffer(t, 65536),   TestBuffer(f32, 65536), TestBuffer(t, 65536),
+                        TestBuffer(f32, 65536), TestBuffer(t, 65536),   TestBuffer(f32, 65536)};
         std::mt19937 rng(1);
         for (uint32_t i = 0; i < 65536; ++i) {
             buffers[0].as<uint16_t>()[i] = static_cast<uint16_t>(i);
             // A random f32 near the 16-bit type's range; every fourth one exactly between two neighbours.
-            const float low = t == f16 ? core::f16_to_f32(static_cast<uint16_t>(i)) : core::bf16_to_f32(static_cast<uint16_t>(i));
-            const float high = t == f16 ? core::f16_to_f32(static_cast<uint16_t>(i + 1)) : core::bf16_to_f32(static_cast<uint16_t>(i + 1));
-            buffers[3].as<float>()[i] = i % 4 == 0 ? (low + high) / 2 : std::bit_cast<float>(static_cast<uint32_t>(rng()));
+            const float low =
+                t == f16 ? core::f16_to_f32(static_cast<uint16_t>(i)) : core::bf16_to_f32(static_cast<uint16_t>(i));
+            const float high = t == f16 ? core::f16_to_f32(static_cast<uint16_t>(i + 1))
+                                        : core::bf16_to_f32(static_cast<uint16_t>(i + 1));
+            buffers[3].as<float>()[i] =
+                i % 4 == 0 ? (low + high) / 2 : std::bit_cast<float>(static_cast<uint32_t>(rng()));
         }
         Builder b({}, {}, {65536});
         const ValueId x = b.load(0, t, {1}), y = b.load(3, f32, {1});
@@ -192,12 +204,13 @@ TEST(ProgramFunctions, StorageTypes) {
         const ProgramPtr p = b.build(6, 0);
         execute(ProgramExecutor(p), buffers);
         for (uint32_t i = 0; i < 65536; ++i) {
-            const float wide = t == f16 ? core::f16_to_f32(static_cast<uint16_t>(i)) : core::bf16_to_f32(static_cast<uint16_t>(i));
+            const float wide =
+                t == f16 ? core::f16_to_f32(static_cast<uint16_t>(i)) : core::bf16_to_f32(static_cast<uint16_t>(i));
             const bool nan = wide != wide;
-            ASSERT_TRUE(nan ? buffers[1].as<float>()[i] != buffers[1].as<float>()[i] : buffers[1].as<float>()[i] == wide) << i;
-            if (!nan) {
-                ASSERT_EQ(buffers[2].as<uint16_t>()[i], i);
-            }
+            ASSERT_TRUE(nan ? buffers[1].as<float>()[i] != buffers[1].as<float>()[i]
+                            : buffers[1].as<float>()[i] == wide)
+                << i;
+            if (!nan) { ASSERT_EQ(buffers[2].as<uint16_t>()[i], i); }
             const float f = buffers[3].as<float>()[i];
             const uint16_t want = t == f16 ? core::f32_to_f16(f) : core::f32_to_bf16(f);
             const float round = t == f16 ? core::f16_to_f32(want) : core::bf16_to_f32(want);

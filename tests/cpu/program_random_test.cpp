@@ -16,8 +16,8 @@ struct Made {
     ValueId id;
     Level level;
     int stage;
-    bool exact;    // equal bits in executor and interpreter: may be compared and indexed with
-    double bound;  // |value| is at most about this
+    bool exact;   // equal bits in executor and interpreter: may be compared and indexed with
+    double bound; // |value| is at most about this
 };
 
 class Generator {
@@ -75,7 +75,8 @@ public:
             if (rows && pick(2)) reduce(Level::Row, s, Level::Final);
         }
         for (const Level level : {Level::Final, Level::Column}) {
-            const bool has = std::any_of(values_.begin(), values_.end(), [&](const Made& m) { return m.level == level; });
+            const bool has =
+                std::any_of(values_.begin(), values_.end(), [&](const Made& m) { return m.level == level; });
             if (!has && pick(8)) continue;
             b.at(level);
             if (pick(2)) load(level, 0);
@@ -209,7 +210,8 @@ private:
         case 6: return done(b_->apply(Scalar::maximum, a.id, c.id), exact, std::max(a.bound, c.bound));
         case 7:
             if (!exact) return;
-            return done(b_->apply(Scalar::where, b_->apply(Scalar::lt, a.id, c.id), a.id, c.id), true, std::max(a.bound, c.bound));
+            return done(b_->apply(Scalar::where, b_->apply(Scalar::lt, a.id, c.id), a.id, c.id), true,
+                        std::max(a.bound, c.bound));
         case 8:
             if (!is_float(t)) return;
             return done(b_->apply(Scalar::tanh, a.id), false, 1);
@@ -240,7 +242,8 @@ private:
     void reduce(Level from, int stage, Level to) {
         std::vector<Made> list;
         for (const Made& m : usable(from, stage))
-            if ((m.level == from || m.level == Level::Once || m.level == Level::Row) && m.bound < 1e4) list.push_back(m);
+            if ((m.level == from || m.level == Level::Once || m.level == Level::Row) && m.bound < 1e4)
+                list.push_back(m);
         if (list.empty()) return;
         Made m = list[pick(static_cast<uint32_t>(list.size()))];
         if (m.level != from) { // an operation at the level itself
@@ -259,7 +262,8 @@ private:
         for (size_t i = 0; i < axes_.size(); ++i)
             if (has_axis(from, i) && !has_axis(to, i)) n *= static_cast<double>(axes_[i]);
         ValueId m2 = kNone;
-        const ValueId out = b_->reduce(monoid, from, stage, to, m.id, monoid == Monoid::Welford && pick(2) ? &m2 : nullptr);
+        const ValueId out =
+            b_->reduce(monoid, from, stage, to, m.id, monoid == Monoid::Welford && pick(2) ? &m2 : nullptr);
         const bool arg = monoid == Monoid::ArgMax || monoid == Monoid::ArgMin;
         const bool sums = monoid == Monoid::Sum || monoid == Monoid::Welford;
         const double bound = arg ? n : monoid == Monoid::Sum ? m.bound * n : m.bound;

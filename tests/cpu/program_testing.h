@@ -28,8 +28,7 @@ struct TestBuffer {
     std::vector<unsigned char> bytes;
 
     static constexpr size_t kGuard = 64;
-    TestBuffer(DType t, int64_t n)
-        : type(t), count(n), bytes(static_cast<size_t>(n) * size_of(t) + 2 * kGuard, 0xA5) {
+    TestBuffer(DType t, int64_t n) : type(t), count(n), bytes(static_cast<size_t>(n) * size_of(t) + 2 * kGuard, 0xA5) {
         std::memset(data(), 0, static_cast<size_t>(n) * size_of(t));
     }
     void* data() { return bytes.data() + kGuard; }

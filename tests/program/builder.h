@@ -45,7 +45,9 @@ public:
         f.coef = coef;
         return f;
     }
-    Guard guard(Ints coef, int64_t base, int64_t lo, int64_t hi) const { return {affine(std::move(coef), base), lo, hi}; }
+    Guard guard(Ints coef, int64_t base, int64_t lo, int64_t hi) const {
+        return {affine(std::move(coef), base), lo, hi};
+    }
 
     ValueId constant(DType type, double v) {
         Inst i = inst(Code::Const, type);
@@ -117,7 +119,9 @@ public:
         program_.reduces.push_back(r);
         return r.out;
     }
-    void segment(int64_t extent, std::vector<int32_t> buffers) { program_.segments.push_back({extent, std::move(buffers)}); }
+    void segment(int64_t extent, std::vector<int32_t> buffers) {
+        program_.segments.push_back({extent, std::move(buffers)});
+    }
 
     DType type(ValueId v) const { return types_[static_cast<size_t>(v)]; }
     Program& raw() { return program_; }

@@ -61,7 +61,8 @@ TEST(ProgramDeathTest, VerifierRefusesWhatBreaksTheForm) {
     EXPECT_DEATH(broken([](Program& p) { p.operands[0].buffer = 2; }), "operand's buffer");
     EXPECT_DEATH(broken([](Program& p) { p.operands[0].at.coef.pop_back(); }), "one coefficient per axis");
     EXPECT_DEATH(broken([](Program& p) { p.code[2].stage = 1; }), "stage of an instruction");
-    EXPECT_DEATH(broken([](Program& p) { p.code[2].level = Level::Row; }), "where it does not exist|order of execution");
+    EXPECT_DEATH(broken([](Program& p) { p.code[2].level = Level::Row; }),
+                 "where it does not exist|order of execution");
     EXPECT_DEATH(broken([](Program& p) { p.code[2].c = 0; }), "number of arguments");
     EXPECT_DEATH(broken([](Program& p) { p.code[0].level = Level::Once; }), "an axis that its level does not have");
     EXPECT_DEATH(broken([](Program& p) { p.num_r = 2; }), "groups do not add up");

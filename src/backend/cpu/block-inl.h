@@ -70,12 +70,16 @@ template <bool kScalar, class D> struct Arg {
     using T = hn::TFromD<D>;
     HWY_INLINE Arg(D d, const void* q) : p(static_cast<const T*>(q)), v(kScalar ? hn::Set(d, *p) : hn::Zero(d)) {}
     HWY_INLINE hn::Vec<D> at(D d, size_t i) const {
-        if constexpr (kScalar) return v;
-        else return hn::LoadU(d, p + i);
+        if constexpr (kScalar)
+            return v;
+        else
+            return hn::LoadU(d, p + i);
     }
     HWY_INLINE hn::Vec<D> tail(D d, size_t i, size_t rest) const {
-        if constexpr (kScalar) return v;
-        else return load_tail(d, p + i, rest);
+        if constexpr (kScalar)
+            return v;
+        else
+            return load_tail(d, p + i, rest);
     }
     const T* p;
     hn::Vec<D> v;
@@ -115,8 +119,7 @@ template <class F, class T, unsigned S> void map3(void* dst, const void* a, cons
     T* out = static_cast<T*>(dst);
     size_t i = 0;
     for (; i + lanes <= n; i += lanes) hn::StoreU(F::call(d, x.at(d, i), y.at(d, i), z.at(d, i)), d, out + i);
-    if (i < n)
-        store_tail(F::call(d, x.tail(d, i, n - i), y.tail(d, i, n - i), z.tail(d, i, n - i)), d, out + i, n - i);
+    if (i < n) store_tail(F::call(d, x.tail(d, i, n - i), y.tail(d, i, n - i), z.tail(d, i, n - i)), d, out + i, n - i);
 }
 
 // dst (bool) = F(a, b), F a comparison that gives a mask.

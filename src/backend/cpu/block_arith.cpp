@@ -71,8 +71,10 @@ struct Sign {
     template <class D, class V> static HWY_INLINE V call(D d, V a) {
         const V zero = hn::Zero(d), one = hn::Set(d, hn::TFromD<D>{1});
         const V s = hn::Sub(hn::IfThenElseZero(hn::Gt(a, zero), one), hn::IfThenElseZero(hn::Lt(a, zero), one));
-        if constexpr (std::is_floating_point_v<hn::TFromD<D>>) return hn::IfThenElse(hn::IsNaN(a), a, s);
-        else return s;
+        if constexpr (std::is_floating_point_v<hn::TFromD<D>>)
+            return hn::IfThenElse(hn::IsNaN(a), a, s);
+        else
+            return s;
     }
 };
 
@@ -102,7 +104,8 @@ template <class T> void div_by_scalar(void* dst, const void* a, const void* b, c
         const auto fine = hn::Or(hn::And(hn::Gt(magnitude, low), hn::Lt(magnitude, high)), hn::Eq(v, hn::Zero(d)));
         if (HWY_LIKELY(hn::AllTrue(d, fine)))
             hn::StoreU(hn::MulAdd(hn::NegMulAdd(q, divisor, v), reciprocal, q), d, out + i);
-        else hn::StoreU(hn::Div(v, divisor), d, out + i);
+        else
+            hn::StoreU(hn::Div(v, divisor), d, out + i);
     }
     if (i < n) store_tail(hn::Div(load_tail(d, x + i, n - i), divisor), d, out + i, n - i);
 }
@@ -166,7 +169,7 @@ struct RemainderEach {
 // Bools are bytes 0 or 1.
 using B = uint8_t;
 INGOT_EACH1(NotBool, a == 0)
-INGOT_EACH2(AndBool, a & b)
+INGOT_EACH2(AndBool, a& b)
 INGOT_EACH2(OrBool, a | b)
 INGOT_EACH2(EqBool, a == b)
 INGOT_EACH2(NeBool, a != b)
@@ -182,13 +185,13 @@ template <unsigned S> void select_bool(void* dst, const void* a, const void* b, 
 }
 
 template <class T> void set_select(MapTable& t) {
-    t.set(Scalar::where, dtype_of<T>(), {select<T, 0>, select<T, 1>, select<T, 2>, select<T, 3>, select<T, 4>,
-                                         select<T, 5>, select<T, 6>});
+    t.set(Scalar::where, dtype_of<T>(),
+          {select<T, 0>, select<T, 1>, select<T, 2>, select<T, 3>, select<T, 4>, select<T, 5>, select<T, 6>});
 }
 
 template <class F, class T> void set3(MapTable& t, Pair pair) {
-    t.set(pair, dtype_of<T>(), {map3<F, T, 0>, map3<F, T, 1>, map3<F, T, 2>, map3<F, T, 3>, map3<F, T, 4>, map3<F, T, 5>,
-                                map3<F, T, 6>});
+    t.set(pair, dtype_of<T>(),
+          {map3<F, T, 0>, map3<F, T, 1>, map3<F, T, 2>, map3<F, T, 3>, map3<F, T, 4>, map3<F, T, 5>, map3<F, T, 6>});
 }
 template <class F, class T> void set2(MapTable& t, Scalar f) {
     t.set(f, dtype_of<T>(), {map2<F, T, 0>, map2<F, T, 1>, map2<F, T, 2>});
@@ -272,8 +275,9 @@ void set_bool(MapTable& t) {
     set_each2<LeBool, B, B>(t, Scalar::le, type);
     set_each2<GtBool, B, B>(t, Scalar::gt, type);
     set_each2<GeBool, B, B>(t, Scalar::ge, type);
-    t.set(Scalar::where, type, {select_bool<0>, select_bool<1>, select_bool<2>, select_bool<3>, select_bool<4>,
-                                select_bool<5>, select_bool<6>});
+    t.set(Scalar::where, type,
+          {select_bool<0>, select_bool<1>, select_bool<2>, select_bool<3>, select_bool<4>, select_bool<5>,
+           select_bool<6>});
 }
 
 } // namespace

@@ -78,7 +78,9 @@ void cast_bool_f32(void* dst, const void* a, const void*, const void*, size_t n)
 }
 
 struct NotZero {
-    template <class D, class V> static HWY_INLINE hn::Mask<D> call(D d, V a, V) { return hn::Not(hn::Eq(a, hn::Zero(d))); }
+    template <class D, class V> static HWY_INLINE hn::Mask<D> call(D d, V a, V) {
+        return hn::Not(hn::Eq(a, hn::Zero(d)));
+    }
 };
 
 template <class From> MapFn cast_from(DType to) {
@@ -183,7 +185,8 @@ struct F16 {
         const hn::ScalableTag<float> d;
         const hn::Rebind<hwy::float16_t, decltype(d)> d16;
         const auto* p = reinterpret_cast<const hwy::float16_t*>(src);
-        for (; i + hn::Lanes(d) <= n; i += hn::Lanes(d)) hn::StoreU(hn::PromoteTo(d, hn::LoadU(d16, p + i)), d, dst + i);
+        for (; i + hn::Lanes(d) <= n; i += hn::Lanes(d))
+            hn::StoreU(hn::PromoteTo(d, hn::LoadU(d16, p + i)), d, dst + i);
 #endif
         for (; i < n; ++i) dst[i] = load(src[i]);
     }
@@ -193,7 +196,8 @@ struct F16 {
         const hn::ScalableTag<float> d;
         const hn::Rebind<hwy::float16_t, decltype(d)> d16;
         auto* p = reinterpret_cast<hwy::float16_t*>(dst);
-        for (; i + hn::Lanes(d) <= n; i += hn::Lanes(d)) hn::StoreU(hn::DemoteTo(d16, hn::LoadU(d, src + i)), d16, p + i);
+        for (; i + hn::Lanes(d) <= n; i += hn::Lanes(d))
+            hn::StoreU(hn::DemoteTo(d16, hn::LoadU(d, src + i)), d16, p + i);
 #endif
         for (; i < n; ++i) dst[i] = store(src[i]);
     }
@@ -208,7 +212,8 @@ struct U8 {
         const hn::ScalableTag<int32_t> d;
         const hn::Rebind<uint8_t, decltype(d)> d8;
         size_t i = 0;
-        for (; i + hn::Lanes(d) <= n; i += hn::Lanes(d)) hn::StoreU(hn::PromoteTo(d, hn::LoadU(d8, src + i)), d, dst + i);
+        for (; i + hn::Lanes(d) <= n; i += hn::Lanes(d))
+            hn::StoreU(hn::PromoteTo(d, hn::LoadU(d8, src + i)), d, dst + i);
         for (; i < n; ++i) dst[i] = src[i];
     }
     static HWY_INLINE void store_run(uint8_t* dst, const int32_t* src, size_t n) {
@@ -216,7 +221,8 @@ struct U8 {
         const hn::Rebind<uint8_t, decltype(du)> d8;
         const auto* p = reinterpret_cast<const uint32_t*>(src);
         size_t i = 0;
-        for (; i + hn::Lanes(du) <= n; i += hn::Lanes(du)) hn::StoreU(hn::TruncateTo(d8, hn::LoadU(du, p + i)), d8, dst + i);
+        for (; i + hn::Lanes(du) <= n; i += hn::Lanes(du))
+            hn::StoreU(hn::TruncateTo(d8, hn::LoadU(du, p + i)), d8, dst + i);
         for (; i < n; ++i) dst[i] = store(src[i]);
     }
 };
@@ -244,8 +250,10 @@ HWY_INLINE void transpose(T* dst, int64_t dst_stride, const T* src, int64_t src_
         const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
         for (; done + lanes <= rows; done += lanes) {
             const auto a = hn::LoadU(d, src + done), b = hn::LoadU(d, src + src_stride + done);
-            if (len == 2) hn::StoreInterleaved2(a, b, d, dst + done * 2);
-            else hn::StoreInterleaved3(a, b, hn::LoadU(d, src + 2 * src_stride + done), d, dst + done * 3);
+            if (len == 2)
+                hn::StoreInterleaved2(a, b, d, dst + done * 2);
+            else
+                hn::StoreInterleaved3(a, b, hn::LoadU(d, src + 2 * src_stride + done), d, dst + done * 3);
         }
     }
     if (sizeof(T) == 4 && len >= 4) {
@@ -259,8 +267,10 @@ HWY_INLINE void transpose(T* dst, int64_t dst_stride, const T* src, int64_t src_
                 const uint32_t* p = s + j * src_stride + done;
                 const auto a = hn::LoadU(d, p), b = hn::LoadU(d, p + src_stride);
                 const auto c = hn::LoadU(d, p + 2 * src_stride), e = hn::LoadU(d, p + 3 * src_stride);
-                const auto ab0 = hn::BitCast(dw, hn::InterleaveLower(d, a, b)), ab1 = hn::BitCast(dw, hn::InterleaveUpper(d, a, b));
-                const auto ce0 = hn::BitCast(dw, hn::InterleaveLower(d, c, e)), ce1 = hn::BitCast(dw, hn::InterleaveUpper(d, c, e));
+                const auto ab0 = hn::BitCast(dw, hn::InterleaveLower(d, a, b)),
+                           ab1 = hn::BitCast(dw, hn::InterleaveUpper(d, a, b));
+                const auto ce0 = hn::BitCast(dw, hn::InterleaveLower(d, c, e)),
+                           ce1 = hn::BitCast(dw, hn::InterleaveUpper(d, c, e));
                 uint32_t* q = t + done * dst_stride + j;
                 hn::StoreU(hn::BitCast(d, hn::InterleaveLower(dw, ab0, ce0)), d, q);
                 hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(dw, ab0, ce0)), d, q + dst_stride);
@@ -363,7 +373,8 @@ void round_bf16(void* dst, const void* a, const void*, const void*, size_t n) {
     const uint32_t* x = static_cast<const uint32_t*>(a);
     uint32_t* out = static_cast<uint32_t*>(dst);
     size_t i = 0;
-    for (; i + hn::Lanes(du) <= n; i += hn::Lanes(du)) hn::StoreU(Bf16::round_bits(du, hn::LoadU(du, x + i)), du, out + i);
+    for (; i + hn::Lanes(du) <= n; i += hn::Lanes(du))
+        hn::StoreU(Bf16::round_bits(du, hn::LoadU(du, x + i)), du, out + i);
     if (i < n) store_tail(Bf16::round_bits(du, load_tail(du, x + i, n - i)), du, out + i, n - i);
 }
 

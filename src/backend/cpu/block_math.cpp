@@ -25,9 +25,7 @@ namespace {
 #if HWY_TARGET != HWY_SCALAR
 // x = k ln 2 + r, |r| <= ln 2 / 2 (Cody and Waite: ln 2 in two parts). |x| < 150. Adding 1.5 * 2^23 rounds to a whole
 // number and leaves it in the low bits of the sum, so that 2^k needs no conversion.
-template <class V> struct Reduced {
-    V r, k, shifted;
-};
+template <class V> struct Reduced { V r, k, shifted; };
 template <class D, class V> HWY_INLINE Reduced<V> reduce_exp(D d, V x) {
     const V magic = hn::Set(d, 12582912.0f);
     const V shifted = hn::MulAdd(x, hn::Set(d, 1.44269504f), magic);
@@ -110,7 +108,8 @@ struct Expm1 {
         // Half of the result, because 2^k alone would overflow at k = 128.
         const V half = hn::Set(d, 0.5f);
         const hn::RebindToSigned<D> di;
-        const V s = hn::BitCast(d, hn::Add(hn::ShiftLeft<23>(hn::BitCast(di, reduced.shifted)), hn::Set(di, 126 << 23)));
+        const V s =
+            hn::BitCast(d, hn::Add(hn::ShiftLeft<23>(hn::BitCast(di, reduced.shifted)), hn::Set(di, 126 << 23)));
         const V y = hn::MulAdd(s, expm1_small(d, reduced.r), hn::Sub(s, half));
         const V inf = hn::Set(d, hwy::HighestValue<float>() * 2);
         const V result = hn::IfThenElse(hn::Gt(x, hn::Set(d, 88.75f)), inf, hn::Add(y, y));
@@ -226,8 +225,10 @@ template <bool kSine> struct SinCos {
         const auto fine = hn::Le(hn::Abs(x), hn::Set(d, 30000.0f));
         const V safe = hn::IfThenElseZero(fine, x);
         V y;
-        if constexpr (kSine) y = hn::IfThenElse(hn::Eq(x, hn::Zero(d)), x, hn::Sin(d, safe)); // -0 stays
-        else y = hn::Cos(d, safe);
+        if constexpr (kSine)
+            y = hn::IfThenElse(hn::Eq(x, hn::Zero(d)), x, hn::Sin(d, safe)); // -0 stays
+        else
+            y = hn::Cos(d, safe);
         if (HWY_LIKELY(hn::AllTrue(d, fine))) return y;
         HWY_ALIGN float in[HWY_MAX_BYTES / sizeof(float)];
         HWY_ALIGN float out[HWY_MAX_BYTES / sizeof(float)];

@@ -43,14 +43,18 @@ template <Fold kFold, class T> HWY_INLINE T join(T a, T b) {
 
 template <Fold kFold, class D, class V> HWY_INLINE V join(D, V a, V b) {
     using T = hn::TFromD<D>;
-    if constexpr (kFold == Fold::sum) return hn::Add(a, b);
-    else if constexpr (kFold == Fold::prod) return hn::Mul(a, b);
+    if constexpr (kFold == Fold::sum)
+        return hn::Add(a, b);
+    else if constexpr (kFold == Fold::prod)
+        return hn::Mul(a, b);
     else if constexpr (kFold == Fold::max && is_float<T>)
         return hn::IfThenElse(hn::Or(hn::Gt(a, b), hn::IsNaN(a)), a, b);
     else if constexpr (kFold == Fold::min && is_float<T>)
         return hn::IfThenElse(hn::Or(hn::Lt(a, b), hn::IsNaN(a)), a, b);
-    else if constexpr (kFold == Fold::max) return hn::Max(a, b);
-    else return hn::Min(a, b);
+    else if constexpr (kFold == Fold::max)
+        return hn::Max(a, b);
+    else
+        return hn::Min(a, b);
 }
 
 // Folds the lanes of v pairwise: halves, quarters, ...
@@ -90,9 +94,7 @@ template <Fold kFold, class T> HWY_INLINE T fold_each(const T* src, size_t n) {
 template <Fold kFold, class T> HWY_INLINE T fold_run(const T* src, size_t n) {
     const hn::ScalableTag<T> d;
     const size_t lanes = hn::Lanes(d);
-    if (n < lanes) {
-        return fold_each<kFold>(src, n);
-    }
+    if (n < lanes) { return fold_each<kFold>(src, n); }
     auto s0 = hn::LoadU(d, src);
     size_t i = lanes;
     if (n >= 4 * lanes) {
@@ -107,7 +109,8 @@ template <Fold kFold, class T> HWY_INLINE T fold_run(const T* src, size_t n) {
     }
     for (; i + lanes <= n; i += lanes) s0 = join<kFold>(d, s0, hn::LoadU(d, src + i));
     if (i < n) {
-        const auto tail = hn::IfThenElse(hn::FirstN(d, n - i), load_tail(d, src + i, n - i), hn::Set(d, identity<kFold, T>()));
+        const auto tail =
+            hn::IfThenElse(hn::FirstN(d, n - i), load_tail(d, src + i, n - i), hn::Set(d, identity<kFold, T>()));
         s0 = join<kFold>(d, s0, tail);
     }
     return join_lanes<kFold>(d, s0);
@@ -115,7 +118,7 @@ template <Fold kFold, class T> HWY_INLINE T fold_run(const T* src, size_t n) {
 
 template <Fold kFold, class T> void fold(void* dst, const void* src, size_t segments, size_t len) {
     // Highway has no product of 64-bit integers everywhere, and bools are few.
-    constexpr bool kVector = !(kFold == Fold::prod && std::is_same_v<T, int64_t>) && sizeof(T) >= 4;
+    constexpr bool kVector = !(kFold == Fold::prod && std::is_same_v<T, int64_t>)&&sizeof(T) >= 4;
     const T* x = static_cast<const T*>(src);
     T* out = static_cast<T*>(dst);
     if constexpr (kVector) {
@@ -183,7 +186,7 @@ template <bool kLargest, class T> int64_t arg(const void* src, size_t n) {
     if constexpr (sizeof(T) >= 4) { // the value first, in vectors; then its first place
         const hn::ScalableTag<T> d;
         if (n >= 4 * hn::Lanes(d)) {
-            const T best = fold_run<kLargest ? Fold::max : Fold::min>(x, n);
+            const T best = fold_run < kLargest ? Fold::max : Fold::min > (x, n);
             const auto wanted = hn::Set(d, best);
             size_t i = 0;
             if (best == best) {

@@ -34,7 +34,7 @@ private:
     std::array<std::array<Variants, 8>, static_cast<size_t>(Pair::count)> pairs_{};
 };
 
-struct ConvertTable { ///< by DType
+struct ConvertTable {      ///< by DType
     MapFn cast[8][8] = {}; ///< [from][to]
     MapFn round[8] = {}, splat[8] = {};
     LoadFn load[8] = {};

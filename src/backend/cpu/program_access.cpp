@@ -133,7 +133,8 @@ void guarded_part(const Access& x, const Walk& walk, int64_t run, int64_t& first
 }
 
 int64_t checked(const Access& x, int64_t index, ErrorWord* error) {
-    if (index >= 0 && index < x.index_bound) [[likely]] return index * x.index_coef;
+    if (index >= 0 && index < x.index_bound) [[likely]]
+        return index * x.index_coef;
     if (error) {
         int64_t fine = 0;
         // The first bad index wins; the others leave the word alone.
@@ -187,8 +188,7 @@ void walk_runs(const Access& x, const Place& place, const int64_t* index, ErrorW
 }
 
 void fill_values(const Access& x, char* dst, int64_t count) {
-    for (int64_t i = 0; i < count; ++i)
-        std::memcpy(dst + i * x.value_size, x.fill, static_cast<size_t>(x.value_size));
+    for (int64_t i = 0; i < count; ++i) std::memcpy(dst + i * x.value_size, x.fill, static_cast<size_t>(x.value_size));
 }
 
 } // namespace

@@ -31,21 +31,21 @@ struct Layout {
         parts = once + sets * plan.once_bytes;
         total = parts;
         if (plan.split())
-            total += plan.chunks_a * plan.part_bytes + plan.p * plan.chunks_per_p() *
-                                                           static_cast<int64_t>(plan.accumulators.size() * sizeof(Cell));
+            total += plan.chunks_a * plan.part_bytes +
+                     plan.p * plan.chunks_per_p() * static_cast<int64_t>(plan.accumulators.size() * sizeof(Cell));
         total = round_up(total);
     }
 };
 
-int64_t finish_units(const Plan& plan) {
-    return plan.mode == Mode::vertical ? plan.units() / plan.chunks_a : plan.p;
-}
+int64_t finish_units(const Plan& plan) { return plan.mode == Mode::vertical ? plan.units() / plan.chunks_a : plan.p; }
 
 } // namespace
 
 ProgramExecutor::ProgramExecutor(program::ProgramPtr program) : program_(std::move(program)) {
     // Nothing to walk over (what is left are the neutral elements of reductions): no plan.
-    if (std::find(program_->axes.begin(), program_->axes.end(), 0) != program_->axes.end() && program_->segments.empty()) return;
+    if (std::find(program_->axes.begin(), program_->axes.end(), 0) != program_->axes.end() &&
+        program_->segments.empty())
+        return;
     plan_ = std::make_unique<Plan>(make_plan(program_, false));
     workspace_bytes_ = static_cast<size_t>(Layout(*plan_).total);
     if (!plan_->hazards.empty()) {
@@ -76,11 +76,14 @@ void ProgramExecutor::run(void* const* buffers, void* workspace, program::ErrorW
     if (!plan_) return program::interpret(*program_, buffers, error);
     const Plan& plan = careful_ && aliases(buffers) ? *careful_ : *plan_;
     char* space = static_cast<char*>(workspace);
-    if (plan.mode == Mode::segments) run_segments(plan, buffers, space, error);
-    else run_plan(plan, buffers, space, error);
+    if (plan.mode == Mode::segments)
+        run_segments(plan, buffers, space, error);
+    else
+        run_plan(plan, buffers, space, error);
 }
 
-void ProgramExecutor::run_plan(const Plan& plan, void* const* buffers, char* workspace, program::ErrorWord* error) const {
+void ProgramExecutor::run_plan(const Plan& plan, void* const* buffers, char* workspace,
+                               program::ErrorWord* error) const {
     const Layout layout(plan);
     char** bases = reinterpret_cast<char**>(workspace + layout.bases);
     for (size_t i = 0; i < program_->operands.size(); ++i)
@@ -102,9 +105,8 @@ void ProgramExecutor::run_plan(const Plan& plan, void* const* buffers, char* wor
         Worker worker(plan, bases, once, parts, error);
         worker.run_once();
     }
-    base::parallel_for(units, grain, [&](int64_t begin, int64_t end) {
-        Worker(plan, bases, once, parts, error).run(begin, end);
-    });
+    base::parallel_for(units, grain,
+                       [&](int64_t begin, int64_t end) { Worker(plan, bases, once, parts, error).run(begin, end); });
     if (plan.split())
         base::parallel_for(finish_units(plan), 1, [&](int64_t begin, int64_t end) {
             Worker(plan, bases, once, parts, error).finish(begin, end);

@@ -69,8 +69,10 @@ int64_t read_integer(DType t, const char* at) {
     return with_type(t, [&](auto zero) -> int64_t {
         decltype(zero) v;
         std::memcpy(&v, at, sizeof v);
-        if constexpr (std::is_floating_point_v<decltype(zero)>) return 0;
-        else return static_cast<int64_t>(v);
+        if constexpr (std::is_floating_point_v<decltype(zero)>)
+            return 0;
+        else
+            return static_cast<int64_t>(v);
     });
 }
 
@@ -105,8 +107,7 @@ void Worker::fold_tile(const Fold1& f, int64_t tile_p, int64_t rows, int64_t lan
     const char* src = pointer(f.in);
     if (f.from == Level::Row) return fold_segments(f, src, tile_p, plan_.a, pointer(f.out), pointer(f.out2));
     if (f.to == Level::Row) return fold_segments(f, src, rows, lanes, pointer(f.out), pointer(f.out2));
-    if (f.to == Level::Final)
-        return fold_segments(f, src, tile_p, plan_.a * lanes, pointer(f.out), pointer(f.out2));
+    if (f.to == Level::Final) return fold_segments(f, src, tile_p, plan_.a * lanes, pointer(f.out), pointer(f.out2));
     // Columns: a rows x lanes for each p, folded in groups of rows in the spare tile.
     const int64_t size = static_cast<int64_t>(size_of(f.in_type)), out_size = static_cast<int64_t>(size_of(f.type));
     const int64_t groups = std::clamp<int64_t>(64 / lanes, 1, plan_.a), wide = groups * lanes;
@@ -182,7 +183,8 @@ void Worker::end_columns(const Fold1& f, const Columns& to, int64_t groups, int6
     const int64_t size = static_cast<int64_t>(size_of(f.in_type));
     const int64_t used = std::min(groups, rows); // the others are still empty
     if (to.high)
-        map_function(Scalar::add, f.in_type, 0)(to.value, to.high, to.value, nullptr, static_cast<size_t>(used * lanes));
+        map_function(Scalar::add, f.in_type, 0)(to.value, to.high, to.value, nullptr,
+                                                static_cast<size_t>(used * lanes));
     if (is_arg(f.monoid)) { // from the position within the group to the index in A
         int64_t* at = reinterpret_cast<int64_t*>(to.extra);
         for (int64_t g = 0; g < used; ++g)
@@ -192,8 +194,8 @@ void Worker::end_columns(const Fold1& f, const Columns& to, int64_t groups, int6
     for (int64_t g = 0; g < used; ++g) {
         const double count_g = static_cast<double>(rows / groups + (g < rows % groups ? 1 : 0));
         if (g > 0)
-            merge_columns(f, to, to.value + g * lanes * size, to.extra ? to.extra + g * lanes * extra_bytes(f) : nullptr,
-                          count, count_g, lanes);
+            merge_columns(f, to, to.value + g * lanes * size,
+                          to.extra ? to.extra + g * lanes * extra_bytes(f) : nullptr, count, count_g, lanes);
         count += count_g;
     }
 }
@@ -279,8 +281,10 @@ void Worker::merge_cell(const Fold1& f, Cell& cell, const Cell& other) {
     case Monoid::ArgMax:
     case Monoid::ArgMin: {
         const bool up = f.monoid == Monoid::Max || f.monoid == Monoid::ArgMax;
-        const bool better = floats ? cell.f == cell.f && (other.f != other.f || (up ? other.f > cell.f : other.f < cell.f))
-                                   : up ? other.i > cell.i : other.i < cell.i;
+        const bool better = floats
+                                ? cell.f == cell.f && (other.f != other.f || (up ? other.f > cell.f : other.f < cell.f))
+                            : up ? other.i > cell.i
+                                 : other.i < cell.i;
         // Chunks of lanes do not come in the order of the index: among equals the smaller index wins.
         const bool same = floats ? cell.f == other.f || (cell.f != cell.f && other.f != other.f) : cell.i == other.i;
         if (better || (same && other.index < cell.index)) cell.f = other.f, cell.i = other.i, cell.index = other.index;
@@ -304,8 +308,10 @@ void Worker::write_cell(const Fold1& f, const Cell& cell, char* out, char* out2)
         using T = decltype(zero);
         T v = identity<T>(f.monoid, f.type), m2 = 0;
         if (cell.count > 0) {
-            if constexpr (std::is_floating_point_v<T>) v = static_cast<T>(cell.f), m2 = static_cast<T>(cell.m2);
-            else v = static_cast<T>(cell.i);
+            if constexpr (std::is_floating_point_v<T>)
+                v = static_cast<T>(cell.f), m2 = static_cast<T>(cell.m2);
+            else
+                v = static_cast<T>(cell.i);
         }
         std::memcpy(out, &v, sizeof v);
         if (out2) std::memcpy(out2, &m2, sizeof m2);

@@ -81,44 +81,45 @@ enum class Mode : uint8_t {
 struct Plan {
     program::ProgramPtr program;
     Mode mode = Mode::tiles;
-    int64_t p = 1, a = 1, r = 1;         ///< extents; for maps regrouped
-    int64_t tile_p = 1;                  ///< tiles, vertical: p per block
+    int64_t p = 1, a = 1, r = 1; ///< extents; for maps regrouped
+    int64_t tile_p = 1;          ///< tiles, vertical: p per block
     int64_t tile_rows = 1, tile_lanes = 1;
     int64_t lane_blocks = 1;
-    bool lanes_free = false;             ///< chunks: lane blocks are independent of each other (no row reductions)
-    bool lanes_are_units = false;        ///< chunks: a map; each lane block is a unit of its own
-    int64_t chunks_a = 1, chunks_r = 1;  ///< chunks, vertical: split of A, and of R, for one p
+    bool lanes_free = false;            ///< chunks: lane blocks are independent of each other (no row reductions)
+    bool lanes_are_units = false;       ///< chunks: a map; each lane block is a unit of its own
+    int64_t chunks_a = 1, chunks_r = 1; ///< chunks, vertical: split of A, and of R, for one p
     int64_t chunk_rows = 0, chunk_lanes = 0;
-    std::vector<int32_t> a_axes;         ///< vertical: the accumulated axes
-    double unit_cost = 0;                ///< of one unit of work, in element-instructions
+    std::vector<int32_t> a_axes; ///< vertical: the accumulated axes
+    double unit_cost = 0;        ///< of one unit of work, in element-instructions
 
     std::vector<Slot> slots;
     std::vector<Access> accesses;
     std::vector<unsigned char> constants; ///< image of the once area
     int64_t once_bytes = 0;
-    int64_t scratch_bytes = 0;            ///< per thread
+    int64_t scratch_bytes = 0; ///< per thread
 
-    Section once, once_stores, lane;      ///< lane: values of the lanes alone, made once per task
+    Section once, once_stores, lane; ///< lane: values of the lanes alone, made once per task
     struct Stage {
         Section rows_before, points, rows;
     };
     std::vector<Stage> stages;
     Section final, column;
-    Section tile_before, each_a;          ///< vertical
+    Section tile_before, each_a; ///< vertical
 
     /// Stores straight to memory that a later read of the same memory would see: (operand stored, operand read).
     std::vector<std::array<int32_t, 2>> hazards;
 
     /// Where reductions keep their state: scratch, and the same in the workspace when A is split.
     struct Accumulator {
-        int64_t value = -1, extra = -1, high = -1; ///< byte offsets in scratch: columns; high: second level of float sums
-        int64_t part_value = -1, part_extra = -1;  ///< byte offsets within one chunk's part
+        int64_t value = -1, extra = -1,
+                high = -1; ///< byte offsets in scratch: columns; high: second level of float sums
+        int64_t part_value = -1, part_extra = -1; ///< byte offsets within one chunk's part
     };
     std::vector<Accumulator> accumulators; ///< by the program's reduces
-    int64_t groups = 1;                    ///< chunks: rows that are folded side by side, so that short rows fill vectors
-    int64_t cells = 0;                     ///< byte offset of the scalar cells in scratch, one per reduction
-    int64_t part_bytes = 0;                ///< of one chunk
-    int64_t temp = 0;                      ///< byte offset of a spare tile
+    int64_t groups = 1;     ///< chunks: rows that are folded side by side, so that short rows fill vectors
+    int64_t cells = 0;      ///< byte offset of the scalar cells in scratch, one per reduction
+    int64_t part_bytes = 0; ///< of one chunk
+    int64_t temp = 0;       ///< byte offset of a spare tile
 
     /// Row reductions gather over several lane blocks (or none) rather than fold one.
     bool rows_in_cells() const { return lane_blocks > 1 || r == 0; }

@@ -16,13 +16,13 @@ namespace {
 // Scratch memory of this thread; grows to the largest plan it has met.
 char* thread_scratch(int64_t bytes) {
     struct Free {
-        void operator()(char* p) const { ::operator delete(p, std::align_val_t{64}); }
+        void operator()(char* p) const { ::operator delete (p, std::align_val_t{64}); }
     };
     thread_local std::unique_ptr<char, Free> memory;
     thread_local int64_t size = 0;
     if (bytes > size) {
         size = std::max<int64_t>(bytes, 256 << 10);
-        memory.reset(static_cast<char*>(::operator new(static_cast<size_t>(size), std::align_val_t{64})));
+        memory.reset(static_cast<char*>(::operator new (static_cast<size_t>(size), std::align_val_t{64})));
     }
     return memory.get();
 }
@@ -30,8 +30,8 @@ char* thread_scratch(int64_t bytes) {
 } // namespace
 
 Worker::Worker(const Plan& plan, char* const* bases, char* once, char* parts, program::ErrorWord* error)
-    : plan_(plan), bases_(bases), once_(once), parts_(parts), error_(error), scratch_(thread_scratch(plan.scratch_bytes)),
-      table_(reinterpret_cast<char**>(scratch_)) {
+    : plan_(plan), bases_(bases), once_(once), parts_(parts), error_(error),
+      scratch_(thread_scratch(plan.scratch_bytes)), table_(reinterpret_cast<char**>(scratch_)) {
     for (size_t i = 0; i < plan_.slots.size(); ++i) {
         const Slot& s = plan_.slots[i];
         table_[i] = s.kind == SlotKind::once ? once_ + s.offset : scratch_ + s.offset;
@@ -45,9 +45,7 @@ void Worker::rebase(char* const* bases, char* once) {
         if (plan_.slots[i].kind == SlotKind::once) table_[i] = once_ + plan_.slots[i].offset;
 }
 
-const int64_t* Worker::index(const Access& x) const {
-    return reinterpret_cast<const int64_t*>(pointer(x.index_slot));
-}
+const int64_t* Worker::index(const Access& x) const { return reinterpret_cast<const int64_t*>(pointer(x.index_slot)); }
 
 // Points the slots that stand for memory and for parts of rows to the present place.
 void Worker::enter(const Section& s, const Place& place, int64_t lane0) {
@@ -263,7 +261,8 @@ void Worker::save_part(const Fold1& f, const Columns& columns, int64_t chunk, in
     const int64_t size = static_cast<int64_t>(size_of(f.in_type)), extra_size = extra_bytes(f);
     std::memcpy(part(chunk) + acc.part_value + first * size, columns.value, static_cast<size_t>(n * size));
     if (columns.extra)
-        std::memcpy(part(chunk) + acc.part_extra + first * extra_size, columns.extra, static_cast<size_t>(n * extra_size));
+        std::memcpy(part(chunk) + acc.part_extra + first * extra_size, columns.extra,
+                    static_cast<size_t>(n * extra_size));
 }
 
 int64_t Worker::extra_bytes(const Fold1& f) {
@@ -272,7 +271,8 @@ int64_t Worker::extra_bytes(const Fold1& f) {
 
 Worker::Columns Worker::columns_of(const Plan::Accumulator& acc, const Fold1& f, int64_t lane0) {
     const int64_t size = static_cast<int64_t>(size_of(f.in_type));
-    return {scratch_ + acc.value + lane0 * size, acc.extra < 0 ? nullptr : scratch_ + acc.extra + lane0 * extra_bytes(f),
+    return {scratch_ + acc.value + lane0 * size,
+            acc.extra < 0 ? nullptr : scratch_ + acc.extra + lane0 * extra_bytes(f),
             acc.high < 0 ? nullptr : scratch_ + acc.high + lane0 * size};
 }
 
@@ -329,8 +329,10 @@ void Worker::run_vertical(int64_t begin, int64_t end) {
     const program::Program& program = *plan_.program;
     for (int64_t unit = begin; unit < end; ++unit) {
         const int64_t block = unit / plan_.chunks_a, chunk = unit % plan_.chunks_a;
-        const int64_t p0 = block / plan_.lane_blocks * plan_.tile_p, lane = block % plan_.lane_blocks * plan_.tile_lanes;
-        const int64_t count_p = std::min(plan_.tile_p, plan_.p - p0), lanes = std::min(plan_.tile_lanes, plan_.r - lane);
+        const int64_t p0 = block / plan_.lane_blocks * plan_.tile_p,
+                      lane = block % plan_.lane_blocks * plan_.tile_lanes;
+        const int64_t count_p = std::min(plan_.tile_p, plan_.p - p0),
+                      lanes = std::min(plan_.tile_lanes, plan_.r - lane);
         const int64_t n = count_p * lanes;
         Place place{p0 * plan_.r + lane, n, lanes, nullptr};
         Place each_a{0, 1, 1, a_index};
@@ -367,8 +369,10 @@ void Worker::run_vertical(int64_t begin, int64_t end) {
 void Worker::finish_vertical(int64_t begin, int64_t end) {
     const Plan::Stage& stage = plan_.stages[0];
     for (int64_t block = begin; block < end; ++block) {
-        const int64_t p0 = block / plan_.lane_blocks * plan_.tile_p, lane = block % plan_.lane_blocks * plan_.tile_lanes;
-        const int64_t count_p = std::min(plan_.tile_p, plan_.p - p0), lanes = std::min(plan_.tile_lanes, plan_.r - lane);
+        const int64_t p0 = block / plan_.lane_blocks * plan_.tile_p,
+                      lane = block % plan_.lane_blocks * plan_.tile_lanes;
+        const int64_t count_p = std::min(plan_.tile_p, plan_.p - p0),
+                      lanes = std::min(plan_.tile_lanes, plan_.r - lane);
         const int64_t n = count_p * lanes;
         const Place place{p0 * plan_.r + lane, n, lanes, nullptr};
         for (const Fold1& f : stage.points.folds) merge_parts(f, place.start, n);

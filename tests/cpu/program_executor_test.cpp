@@ -284,6 +284,20 @@ TEST(Program, SegmentsInPlace) {
     check(b.build(static_cast<int32_t>(buffers.size()), 0), buffers, {1e-5, 1e-6});
 }
 
+// Outputs that are written past the caches: whole lines in the middle, odd ends, memory that is not aligned.
+TEST(Program, HugeMapsAreWholeAtTheirEnds) {
+    const int64_t n = (9 << 20) + 5;
+    Builder b({}, {}, {n});
+    const ValueId x = b.load(0, f32, {1});
+    b.store(1, f32, {1}, b.apply(Scalar::add, x, b.constant(f32, 1)), 3);
+    Buffers buffers{TestBuffer(f32, n), TestBuffer(f32, n + 6)};
+    for (int64_t i = 0; i < n; ++i) buffers[0].as<float>()[i] = static_cast<float>(i % 1000);
+    execute(ProgramExecutor(b.build(1, 1)), buffers);
+    EXPECT_TRUE(buffers[1].guards_intact());
+    for (int64_t i = 0; i < n + 6; ++i)
+        ASSERT_EQ(buffers[1].as<float>()[i], i < 3 || i >= n + 3 ? 0 : static_cast<float>((i - 3) % 1000 + 1)) << i;
+}
+
 // Values that depend on no axis, and a counter that is read by all and increased once.
 TEST(Program, OnceValuesAndStores) {
     Builder b({3}, {}, {50});

@@ -15,11 +15,10 @@ using testing::write_bytes;
 
 /// A file with this header and `data` zero bytes after it.
 Bytes file_with(const std::string& header, size_t data) {
-    Bytes bytes(8);
     const uint64_t length = header.size();
+    Bytes bytes(8 + header.size() + data);
     std::memcpy(bytes.data(), &length, 8);
-    bytes.insert(bytes.end(), header.begin(), header.end());
-    bytes.resize(bytes.size() + data);
+    std::memcpy(bytes.data() + 8, header.data(), header.size());
     return bytes;
 }
 

@@ -79,8 +79,8 @@ struct Sign {
 };
 
 // x / s for one s and many x without a division each: q = x * (1/s), then one correction with the exact remainder
-// (Markstein, IBM J. Res. Dev. 34, 1990) gives the rounded quotient. Where the reciprocal or the quotient could leave the
-// normal range, the caller or the lane divides.
+// (Markstein, IBM J. Res. Dev. 34, 1990) gives the rounded quotient. Where the reciprocal or the quotient could leave
+// the normal range, the caller or the lane divides.
 template <class T> bool fast_divisor(T s) {
     const T magnitude = std::fabs(s);
     return magnitude > T(1e-30) && magnitude < T(1e30);

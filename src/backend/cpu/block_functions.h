@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The CPU executor's vocabulary: functions over blocks of values, compiled for several instruction sets and chosen once.
-// A block is a dense array; f32, f64, i32, i64 as they are, bool as one byte, 0 or 1. A destination may be one of the
-// sources exactly (never shifted against it). All functions are pure and thread safe. Users: program_*.cpp.
+// The CPU executor's vocabulary: functions over blocks of values, compiled for several instruction sets and chosen
+// once. A block is a dense array; f32, f64, i32, i64 as they are, bool as one byte, 0 or 1. A destination may be one of
+// the sources exactly (never shifted against it). All functions are pure and thread safe. Users: program_*.cpp.
 #pragma once
 
 #include <cstddef>
@@ -21,8 +21,8 @@ using MapFn = void (*)(void* dst, const void* a, const void* b, const void* c, s
 MapFn map_function(Scalar function, DType type, unsigned scalars);
 
 /// Pairs of functions that are common enough to be one. fma, fms, fnma: a * b + c, a * b - c, c - a * b, rounded once;
-/// add_relu: relu(a + b); exp_sub: exp(a - b), the heart of softmax. f32; the first three also f64. Bits of `scalars` as
-/// above; null when there is no such variant.
+/// add_relu: relu(a + b); exp_sub: exp(a - b), the heart of softmax. f32; the first three also f64. Bits of `scalars`
+/// as above; null when there is no such variant.
 enum class Pair : uint8_t { fma, fms, fnma, add_relu, exp_sub, count };
 MapFn pair_function(Pair pair, DType type, unsigned scalars);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Transcendental functions on blocks. f32: own vector code, at most 4 ulp from the true value over the whole range,
-// infinities, NaN and subnormals included; polynomials are minimax fits (Remez) made for these ranges. f64, and machines
-// without vectors that we know: the C library.
+// infinities, NaN and subnormals included; polynomials are minimax fits (Remez) made for these ranges. f64, and
+// machines without vectors that we know: the C library.
 #include "backend/cpu/block_targets.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -238,8 +238,8 @@ template <bool kSine> struct SinCos {
     }
 };
 
-// x^y = exp(y log|x|) in double, where the error of f32's logarithm would be multiplied by y; with the sign of x when y is
-// odd. Zeros to negative powers, infinities, NaN and negative numbers to broken powers go to the C library.
+// x^y = exp(y log|x|) in double, where the error of f32's logarithm would be multiplied by y; with the sign of x when y
+// is odd. Zeros to negative powers, infinities, NaN and negative numbers to broken powers go to the C library.
 struct Pow {
     template <class D, class V> static HWY_INLINE V call(D d, V x, V y) {
 #if HWY_TARGET == HWY_SCALAR

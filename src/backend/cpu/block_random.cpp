@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Philox4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3; SC 2011), many counters at once.
+// Philox4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3; SC 2011), many counters at
+// once.
 #include "backend/cpu/block_targets.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -24,8 +25,8 @@ HWY_INLINE float to_unit(uint32_t word) { return static_cast<float>(word >> 8) *
 HWY_INLINE float one(uint64_t seed, uint64_t word) { return to_unit(program::random_word(seed, word)); }
 
 #if HWY_TARGET != HWY_SCALAR
-// The words of counters first .. first + Lanes(u64) - 1, in order: 4 floats for each counter. Each 64-bit lane holds one
-// 32-bit number in its lower half.
+// The words of counters first .. first + Lanes(u64) - 1, in order: 4 floats for each counter. Each 64-bit lane holds
+// one 32-bit number in its lower half.
 template <class D64> HWY_INLINE void generate(D64 d64, uint64_t seed, uint64_t first, float* out) {
     const hn::Repartition<uint32_t, D64> d32;
     const auto low = hn::Set(d64, 0xFFFFFFFFull);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The third step of planning: block functions on slots for single instructions. Memory that is dense is read and written
-// in place; what varies more slowly than a section runs becomes a scalar argument or is expanded. Users: program_plan.cpp
-// alone.
+// The third step of planning: block functions on slots for single instructions. Memory that is dense is read and
+// written in place; what varies more slowly than a section runs becomes a scalar argument or is expanded. Users:
+// program_plan.cpp alone.
 #pragma once
 
 #include <algorithm>

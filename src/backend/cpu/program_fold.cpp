@@ -241,7 +241,8 @@ void Worker::add_block(const Fold1& f, Cell& cell, const char* src, int64_t n, i
     block.f = read_double(f.in_type, result);
     block.i = read_integer(f.in_type, result);
     if (f.monoid == Monoid::Welford) {
-        // The block's mean as a value of the block's type is the center; what it rounds away is put back by Chan's rule.
+        // The block's mean as a value of the block's type is the center; what it rounds away is put back by Chan's
+        // rule.
         const double mean = block.f / static_cast<double>(n);
         double center = mean;
         if (f.in_type == DType::f32) {

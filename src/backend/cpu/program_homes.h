@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The second step of planning: which values are needed at all, where each is computed (the coarsest place that it depends
-// on), and which instructions join into one. Users: program_plan.cpp alone.
+// The second step of planning: which values are needed at all, where each is computed (the coarsest place that it
+// depends on), and which instructions join into one. Users: program_plan.cpp alone.
 #pragma once
 
 #include <vector>

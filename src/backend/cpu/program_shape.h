@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The first step of planning: which loops a program runs in, how large its blocks are, and how its reductions are split.
-// All by extents only, so that no result depends on the number of threads. Users: program_plan.cpp alone.
+// The first step of planning: which loops a program runs in, how large its blocks are, and how its reductions are
+// split. All by extents only, so that no result depends on the number of threads. Users: program_plan.cpp alone.
 #pragma once
 
 #include <algorithm>
@@ -30,6 +30,8 @@ inline constexpr int64_t kMaxPartBytes = int64_t{64} << 20;
 
 inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 inline int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
+
+inline constexpr size_t kMaxWalked = 16; // accumulated axes of a vertical plan; see Worker::run_vertical
 
 /// Where a value is computed.
 enum class Home : uint8_t { once, lane, row, point, final, column, tile, each_a };
@@ -97,8 +99,8 @@ protected:
             return;
         }
         if (p_.reduces.empty() && !uses(Level::Final) && !uses(Level::Column)) {
-            // Rows are independent of each other: A belongs to P. A pure map is regrouped: its lanes are the trailing axes
-            // that are one in every address.
+            // Rows are independent of each other: A belongs to P. A pure map is regrouped: its lanes are the trailing
+            // axes that are one in every address.
             p_axes_.insert(p_axes_.end(), a_axes_.begin(), a_axes_.end());
             a_axes_.clear();
             if (!uses(Level::Row)) {
@@ -180,7 +182,7 @@ protected:
     }
 
     bool vertical() const {
-        if (p_.reduces.empty() || uses(Level::Row) || uses(Level::Final)) return false;
+        if (p_.reduces.empty() || uses(Level::Row) || uses(Level::Final) || a_axes_.size() > kMaxWalked) return false;
         for (const Reduce& r : p_.reduces)
             if (r.to != Level::Column || r.from != Level::Point) return false;
         // With few columns, blocks of several rows are better filled.

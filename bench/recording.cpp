@@ -59,7 +59,8 @@ int main() {
     }
     std::sort(windows.begin(), windows.end());
     const double us = windows[windows.size() / 2];
-    std::printf("{\"bench\":\"recording\",\"ops_per_step\":%lld,\"us_per_step\":%.2f,\"us_per_op\":%.4f,\"min\":%.2f,\"max\":%.2f}\n",
+    std::printf("{\"bench\":\"recording\",\"ops_per_step\":%lld,\"us_per_step\":%.2f,\"us_per_op\":%.4f,\"min\":%.2f,"
+                "\"max\":%.2f}\n",
                 static_cast<long long>(ops), us, us / static_cast<double>(ops), windows.front(), windows.back());
     return 0;
 }

@@ -6,8 +6,8 @@ using namespace ingot;
 
 int main() {
     manual_seed(1);
-    auto model = nn::Sequential{nn::Conv2d(1, 16, {.kernel = 3, .padding = 1}), nn::ReLU(), nn::MaxPool2d(2), nn::Flatten(),
-                                nn::Linear(16 * 6 * 6, 10)};
+    auto model = nn::Sequential{nn::Conv2d(1, 16, {.kernel = 3, .padding = 1}), nn::ReLU(), nn::MaxPool2d(2),
+                                nn::Flatten(), nn::Linear(16 * 6 * 6, 10)};
     auto opt = optim::AdamW(model.parameters(), {.lr = 2e-3});
 
     // Forward, loss, backward and update become one executable; later calls only submit it.

@@ -43,7 +43,9 @@ private:
 
 namespace detail {
 inline void append(std::vector<Tensor>& out, const Tensor& t) { out.push_back(t); }
-inline void append(std::vector<Tensor>& out, const std::vector<Tensor>& ts) { out.insert(out.end(), ts.begin(), ts.end()); }
+inline void append(std::vector<Tensor>& out, const std::vector<Tensor>& ts) {
+    out.insert(out.end(), ts.begin(), ts.end());
+}
 template <class A, class B> void append(std::vector<Tensor>& out, const std::pair<A, B>& p); // tuples may hold pairs
 template <class... T> void append(std::vector<Tensor>& out, const std::tuple<T...>& ts) {
     std::apply([&](const auto&... t) { (append(out, t), ...); }, ts);
@@ -54,7 +56,8 @@ template <class A, class B> void append(std::vector<Tensor>& out, const std::pai
 }
 /// Rebuilds a result of type R from the flat list.
 template <class R> struct Rebuild {
-    static_assert(std::is_same_v<R, Tensor>, "compile: results are Tensor, std::vector<Tensor>, std::tuple, std::pair or void");
+    static_assert(std::is_same_v<R, Tensor>,
+                  "compile: results are Tensor, std::vector<Tensor>, std::tuple, std::pair or void");
     static R from(const std::vector<Tensor>& v, size_t& at) { return v[at++]; }
 };
 template <> struct Rebuild<std::vector<Tensor>> {
@@ -65,7 +68,9 @@ template <> struct Rebuild<std::vector<Tensor>> {
     }
 };
 template <class... T> struct Rebuild<std::tuple<T...>> {
-    static std::tuple<T...> from(const std::vector<Tensor>& v, size_t& at) { return std::tuple<T...>{Rebuild<T>::from(v, at)...}; }
+    static std::tuple<T...> from(const std::vector<Tensor>& v, size_t& at) {
+        return std::tuple<T...>{Rebuild<T>::from(v, at)...};
+    }
 };
 template <class A, class B> struct Rebuild<std::pair<A, B>> {
     static std::pair<A, B> from(const std::vector<Tensor>& v, size_t& at) {

@@ -29,9 +29,9 @@ struct Device {
 /// What `ingot devices` prints: one entry per device that this build knows, available or not.
 struct DeviceInfo {
     Device device;
-    std::string name;      ///< for example the processor's model name
+    std::string name; ///< for example the processor's model name
     bool available = false;
-    std::string reason;    ///< why it is not available; empty when it is
+    std::string reason; ///< why it is not available; empty when it is
     int64_t memory_bytes = 0;
 };
 std::vector<DeviceInfo> devices();

@@ -34,9 +34,7 @@ constexpr size_t size_of(DType t) {
     return 0;
 }
 
-constexpr bool is_float(DType t) {
-    return t == DType::f32 || t == DType::f64 || t == DType::f16 || t == DType::bf16;
-}
+constexpr bool is_float(DType t) { return t == DType::f32 || t == DType::f64 || t == DType::f16 || t == DType::bf16; }
 constexpr bool is_integer(DType t) { return t == DType::i32 || t == DType::i64 || t == DType::u8; }
 
 /// The dtype's name: "f32", "bf16", "bool".

@@ -14,7 +14,8 @@ namespace ingot {
 struct GradOptions {
     bool retain_graph = false;
     bool create_graph = false; ///< the results can be differentiated again (implies retain_graph)
-    bool allow_unused = false; ///< an input that the outputs do not depend on gives an undefined tensor instead of an error
+    bool allow_unused =
+        false; ///< an input that the outputs do not depend on gives an undefined tensor instead of an error
 };
 
 /// d(sum over outputs of <outputs[i], grad_outputs[i]>) / d(inputs). grad_outputs may be empty for outputs with one element.

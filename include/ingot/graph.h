@@ -30,7 +30,9 @@ public:
     /// A value to be given at run time. Reading it throws.
     Tensor placeholder(const Shape& shape, DType dtype = f32, Device device = Device::cpu());
     /// All elements `value`.
-    Tensor constant(double value, const Shape& shape, DType dtype = f32) { return full(shape, value, {.dtype = dtype}); }
+    Tensor constant(double value, const Shape& shape, DType dtype = f32) {
+        return full(shape, value, {.dtype = dtype});
+    }
 
     Tensor add(const Tensor& a, const Tensor& b) { return ingot::add(a, b); }
     Tensor sub(const Tensor& a, const Tensor& b) { return ingot::sub(a, b); }

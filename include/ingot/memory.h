@@ -17,12 +17,12 @@ struct MemoryStats {
     int64_t num_deallocations = 0;
     int64_t num_pool_hits = 0;
     int64_t num_pool_misses = 0;
-    int64_t total_memory = 0; ///< live + cached, as taken from the system
-    int64_t used_memory = 0;  ///< live, in allocator blocks
-    int64_t total_free = 0;   ///< cached
-    int64_t live = 0;         ///< live allocations (a count)
-    int64_t peak = 0;         ///< highest used_memory
-    int64_t requested = 0;    ///< bytes asked for by the live allocations
+    int64_t total_memory = 0;          ///< live + cached, as taken from the system
+    int64_t used_memory = 0;           ///< live, in allocator blocks
+    int64_t total_free = 0;            ///< cached
+    int64_t live = 0;                  ///< live allocations (a count)
+    int64_t peak = 0;                  ///< highest used_memory
+    int64_t requested = 0;             ///< bytes asked for by the live allocations
     double internal_fragmentation = 0; ///< 1 - requested / used_memory
     double external_fragmentation = 0; ///< 1 - largest cached block / total_free
     std::string str() const;

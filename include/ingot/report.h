@@ -11,8 +11,8 @@ namespace ingot {
 struct Report {
     struct Kernel {
         std::string name;
-        std::string ops;   ///< the operators inside, joined by spaces
-        double bytes = 0;  ///< least memory traffic per run
+        std::string ops;  ///< the operators inside, joined by spaces
+        double bytes = 0; ///< least memory traffic per run
         double flops = 0;
         int32_t launches = 1; ///< library primitives and reorders inside
     };

@@ -22,10 +22,7 @@ public:
     explicit SmallVector(size_t count) { resize(count); }
     SmallVector(size_t count, T value) { resize(count, value); }
     template <class It>
-        requires(!std::is_integral_v<It>)
-    SmallVector(It first, It last) {
-        assign(first, last);
-    }
+    requires(!std::is_integral_v<It>) SmallVector(It first, It last) { assign(first, last); }
     SmallVector(const SmallVector& o) { assign(o.begin(), o.end()); }
     SmallVector(SmallVector&& o) noexcept { take(o); }
     SmallVector& operator=(const SmallVector& o) {

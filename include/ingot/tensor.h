@@ -25,8 +25,8 @@ struct Value;
 
 /// Options of creation functions, as designated initializers: zeros({2, 3}, {.dtype = f64}).
 struct TensorOptions {
-    std::optional<DType> dtype = {};    ///< default: f32, or what the data has
-    std::optional<Device> device = {};  ///< default: the CPU
+    std::optional<DType> dtype = {};   ///< default: f32, or what the data has
+    std::optional<Device> device = {}; ///< default: the CPU
     bool requires_grad = false;
 };
 
@@ -52,7 +52,8 @@ public:
     /// A scalar (shape []) of dtype f32 unless options say otherwise.
     static Tensor scalar(double value, TensorOptions options = {});
     /// Copies count elements of type `dtype` at `data`; converts when options.dtype differs.
-    static Tensor from_data(const void* data, size_t count, DType dtype, const Shape& shape, TensorOptions options = {});
+    static Tensor from_data(const void* data, size_t count, DType dtype, const Shape& shape,
+                            TensorOptions options = {});
     /// A new cell that starts with the value of `init`: trainable weights. Copies of the handle alias the cell.
     static Tensor parameter(const Tensor& init, bool requires_grad = true);
     /// A new cell that is not trained: running statistics, optimizer state.

@@ -92,9 +92,9 @@ private:
         }
         // Earliest first: does anything wanted lie behind?
         for (Entry& e : found) {
-            const bool behind = !e.node->leaf && std::any_of(e.node->inputs.begin(), e.node->inputs.end(), [&](const Value& v) {
-                return index_.contains(v.node.get());
-            });
+            const bool behind =
+                !e.node->leaf && std::any_of(e.node->inputs.begin(), e.node->inputs.end(),
+                                             [&](const Value& v) { return index_.contains(v.node.get()); });
             // A freed tape may have lost its inputs, so nobody knows what lay behind.
             if (e.node->tape_freed && !e.node->leaf && !e.wanted && (behind || e.node->inputs.empty())) {
                 throw Error(std::string("backward: the tape behind '") + e.node->op->name +
@@ -173,7 +173,9 @@ void differentiate(Walk& walk, bool create_graph) {
         }
         if (!any) return;
         for (uint32_t i = 0; i < n.num_outputs; ++i) v.outputs.emplace_back(Value{e.node, i});
-        const std::vector<Tensor> grads = n.op->vjp ? n.op->vjp(v) : n.op->decompose ? decomposed_vjp(v) : std::vector<Tensor>{};
+        const std::vector<Tensor> grads = n.op->vjp         ? n.op->vjp(v)
+                                          : n.op->decompose ? decomposed_vjp(v)
+                                                            : std::vector<Tensor>{};
         for (size_t i = 0; i < grads.size() && i < n.inputs.size(); ++i) {
             if (!v.needs[i] || !grads[i].defined()) continue;
             INGOT_ASSERT(grads[i].shape() == n.inputs[i].type().shape, n.op->name);
@@ -193,7 +195,8 @@ void free_tape(const Walk& walk) {
 } // namespace
 
 Seed make_seed(const Value& root, const Tensor& gradient) {
-    if (!root.node->requires_grad) throw Error("backward: the tensor does not require grad and has no gradient function");
+    if (!root.node->requires_grad)
+        throw Error("backward: the tensor does not require grad and has no gradient function");
     const graph::Type& type = root.type();
     if (!gradient.defined()) {
         if (type.shape.numel() != 1) {
@@ -203,7 +206,8 @@ Seed make_seed(const Value& root, const Tensor& gradient) {
         return {root, full(type.shape, 1.0, {.dtype = type.dtype, .device = root.node->device})};
     }
     if (gradient.shape() != type.shape) {
-        throw ShapeError("backward: the gradient has shape " + gradient.shape().str() + ", the tensor " + type.shape.str());
+        throw ShapeError("backward: the gradient has shape " + gradient.shape().str() + ", the tensor " +
+                         type.shape.str());
     }
     return {root, gradient.to(type.dtype)};
 }
@@ -252,10 +256,12 @@ std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<T
         if (!t.requires_grad()) throw Error("grad: an input does not require grad");
         values.push_back(graph::resolve(t, "grad"));
     }
-    auto result = autodiff::gradients(seeds, values, options.retain_graph || options.create_graph, options.create_graph);
+    auto result =
+        autodiff::gradients(seeds, values, options.retain_graph || options.create_graph, options.create_graph);
     for (size_t i = 0; i < result.size(); ++i) {
         if (!result[i].defined() && !options.allow_unused) {
-            throw Error("grad: the outputs do not depend on input " + std::to_string(i) + "; set allow_unused to get an undefined tensor");
+            throw Error("grad: the outputs do not depend on input " + std::to_string(i) +
+                        "; set allow_unused to get an undefined tensor");
         }
     }
     return result;

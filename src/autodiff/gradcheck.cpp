@@ -27,14 +27,16 @@ Tensor random_like(const Tensor& x, uint64_t& state) {
 
 using Function = std::function<Tensor(const std::vector<Tensor>&)>;
 
-void check(const Function& scalar, const std::vector<Tensor>& inputs, const GradcheckOptions& options, const char* what) {
+void check(const Function& scalar, const std::vector<Tensor>& inputs, const GradcheckOptions& options,
+           const char* what) {
     std::vector<Tensor> leaves;
     for (const Tensor& x : inputs) {
         Tensor leaf = Tensor::from<double>(x.to_vector<double>(), x.shape(), {.device = x.device()});
         leaves.push_back(leaf.set_requires_grad());
     }
     const Tensor value = scalar(leaves);
-    if (!value.requires_grad()) throw Error(std::string("gradcheck: ") + what + " does not depend on the inputs differentiably");
+    if (!value.requires_grad())
+        throw Error(std::string("gradcheck: ") + what + " does not depend on the inputs differentiably");
     const std::vector<Tensor> gradients = grad({value}, leaves, {}, {.retain_graph = true, .allow_unused = true});
     uint64_t state = options.seed + 1;
     for (int k = 0; k < options.directions; ++k) {
@@ -49,7 +51,8 @@ void check(const Function& scalar, const std::vector<Tensor>& inputs, const Grad
         }
         // Functions may differentiate inside: the shifted points are leaves again.
         auto at = [&](std::vector<Tensor>& xs) {
-            for (Tensor& x : xs) x = Tensor::from<double>(x.to_vector<double>(), x.shape(), {.device = x.device()}).set_requires_grad();
+            for (Tensor& x : xs)
+                x = Tensor::from<double>(x.to_vector<double>(), x.shape(), {.device = x.device()}).set_requires_grad();
             return scalar(xs).item<double>();
         };
         const double numeric = (at(plus) - at(minus)) / (2 * options.eps);
@@ -57,8 +60,8 @@ void check(const Function& scalar, const std::vector<Tensor>& inputs, const Grad
         if (!(std::fabs(analytic - numeric) <= options.tolerance * scale)) {
             std::ostringstream text;
             text.precision(12);
-            text << "gradcheck: " << what << " differs along the direction of seed " << direction_seed << ": analytic " << analytic
-                 << ", central difference " << numeric;
+            text << "gradcheck: " << what << " differs along the direction of seed " << direction_seed << ": analytic "
+                 << analytic << ", central difference " << numeric;
             throw Error(text.str());
         }
     }

@@ -14,8 +14,8 @@ ValueId Graph::add_input(graph::Type type, Format format) {
     return id;
 }
 
-NodeId Graph::add_node(const graph::OpDef& op, graph::Attrs attrs, Ids node_inputs, const std::vector<graph::Type>& types,
-                       std::shared_ptr<const void> payload) {
+NodeId Graph::add_node(const graph::OpDef& op, graph::Attrs attrs, Ids node_inputs,
+                       const std::vector<graph::Type>& types, std::shared_ptr<const void> payload) {
     const auto id = static_cast<NodeId>(nodes.size());
     Node node{&op, std::move(attrs), std::move(node_inputs), {}, std::move(payload)};
     for (size_t i = 0; i < types.size(); ++i) {
@@ -57,13 +57,15 @@ void verify(const Graph& g) {
         }
         for (const ValueId v : g.nodes[i].outputs) {
             INGOT_ASSERT(!defined[static_cast<size_t>(v)], "a value has two producers");
-            INGOT_ASSERT(g.values[static_cast<size_t>(v)].node == static_cast<NodeId>(i), "a value names another producer");
+            INGOT_ASSERT(g.values[static_cast<size_t>(v)].node == static_cast<NodeId>(i),
+                         "a value names another producer");
             defined[static_cast<size_t>(v)] = 1;
         }
     }
     for (const Result& r : g.results) {
         INGOT_ASSERT(r.value >= 0 && defined[static_cast<size_t>(r.value)], "a result is never made");
-        INGOT_ASSERT(r.overwrites < static_cast<int32_t>(g.inputs.size()), "a result overwrites an input that is not there");
+        INGOT_ASSERT(r.overwrites < static_cast<int32_t>(g.inputs.size()),
+                     "a result overwrites an input that is not there");
     }
 }
 

@@ -15,8 +15,7 @@ std::atomic<uint64_t> next_sequence{1};
 class SpinLock {
 public:
     explicit SpinLock(std::atomic_flag& flag) : flag_(flag) {
-        while (flag_.test_and_set(std::memory_order_acquire)) {
-        }
+        while (flag_.test_and_set(std::memory_order_acquire)) {}
     }
     ~SpinLock() { flag_.clear(std::memory_order_release); }
 
@@ -35,7 +34,8 @@ const Evaluator& evaluator() {
     return *hooks;
 }
 
-Node::Node(const OpDef& o, Device d) : op(&o), device(d), sequence(next_sequence.fetch_add(1, std::memory_order_relaxed)) {}
+Node::Node(const OpDef& o, Device d)
+    : op(&o), device(d), sequence(next_sequence.fetch_add(1, std::memory_order_relaxed)) {}
 
 Node::~Node() {
     if (recorder_) recorder_->remove(*this);

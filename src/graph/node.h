@@ -43,7 +43,7 @@ struct Value {
 /// One result of a node.
 struct Output {
     Type type;
-    Ref<core::Storage> data;         ///< set when evaluated
+    Ref<core::Storage> data; ///< set when evaluated
     Format format;
     std::atomic<uint32_t> handles{0}; ///< Tensors that hold this result
 };
@@ -77,18 +77,18 @@ public:
     std::unique_ptr<Output[]> outputs;
     uint32_t num_outputs = 0;
     Device device;
-    uint64_t sequence = 0;       ///< record order, over all threads
-    bool pending = false;        ///< recorded and not evaluated
+    uint64_t sequence = 0; ///< record order, over all threads
+    bool pending = false;  ///< recorded and not evaluated
     bool requires_grad = false;
-    bool tape_freed = false;     ///< backward() has used it up
-    bool leaf = false;           ///< gradients stop here and accumulate (cell values, set_requires_grad)
-    bool postponed = false;      ///< a submission that contained it could not begin: evaluated again only when asked for
-    std::exception_ptr failure;  ///< what its submission failed with
-    Ref<CellLink> link;          ///< for values of cells
-    Ref<Cell> handle_of;         ///< for handles: tensor().is_cell()
-    std::unique_ptr<GradSlot> grad;         ///< for leaves without a cell
-    std::unique_ptr<HostScalar> host;       ///< for host scalars
-    void* trace = nullptr;       ///< the trace that recorded it (runtime/trace.h), null outside compile()
+    bool tape_freed = false;    ///< backward() has used it up
+    bool leaf = false;          ///< gradients stop here and accumulate (cell values, set_requires_grad)
+    bool postponed = false;     ///< a submission that contained it could not begin: evaluated again only when asked for
+    std::exception_ptr failure; ///< what its submission failed with
+    Ref<CellLink> link;         ///< for values of cells
+    Ref<Cell> handle_of;        ///< for handles: tensor().is_cell()
+    std::unique_ptr<GradSlot> grad;   ///< for leaves without a cell
+    std::unique_ptr<HostScalar> host; ///< for host scalars
+    void* trace = nullptr;            ///< the trace that recorded it (runtime/trace.h), null outside compile()
 
     // Capture scratch, valid under the evaluation mutex.
     uint64_t mark = 0;
@@ -115,17 +115,17 @@ public:
 
     Type type;
     Device device;
-    Format format;               ///< physical format of the storage; changes only at a flush
-    uint64_t generation = 0;     ///< raised when storage or format change
-    Ref<core::Storage> storage;  ///< null until first evaluated; the address is stable afterwards
+    Format format;              ///< physical format of the storage; changes only at a flush
+    uint64_t generation = 0;    ///< raised when storage or format change
+    Ref<core::Storage> storage; ///< null until first evaluated; the address is stable afterwards
     Value current;
-    Value stored;                ///< the ready value whose contents lie in storage (often == current)
+    Value stored; ///< the ready value whose contents lie in storage (often == current)
     bool requires_grad = false;
-    bool keeps_history = false;  ///< gradients made with create_graph: differentiation goes on behind the value
-    bool write_pending = false;  ///< current is recorded and not yet in storage
+    bool keeps_history = false; ///< gradients made with create_graph: differentiation goes on behind the value
+    bool write_pending = false; ///< current is recorded and not yet in storage
     GradSlot grad;
     Ref<CellLink> link;
-    void* trace = nullptr;       ///< the trace that has swapped it
+    void* trace = nullptr; ///< the trace that has swapped it
 
     /// Makes `value` (of the cell's type) the present value; evaluated at the next flush.
     void assign(const Value& value);
@@ -150,14 +150,14 @@ public:
 
     /// Pending results that a tensor still holds, in record order.
     std::vector<Value> held();
-    std::vector<Ref<Cell>> writes;   ///< cells with write_pending, in order of first assignment
-    std::vector<Value> initial;      ///< first values of new cells: evaluated before anything else
-    int64_t since_flush = 0;         ///< nodes recorded since the last flush
+    std::vector<Ref<Cell>> writes; ///< cells with write_pending, in order of first assignment
+    std::vector<Value> initial;    ///< first values of new cells: evaluated before anything else
+    int64_t since_flush = 0;       ///< nodes recorded since the last flush
     bool grad_mode = true;
-    int internal = 0;                ///< > 0: Ingot records for itself (decompositions): never flush
-    void* trace = nullptr;           ///< the active trace of compile(), or null
-    CellHook cell_hook = nullptr;    ///< set while a trace is active
-    SlotHook slot_hook = nullptr;    ///< likewise
+    int internal = 0;                            ///< > 0: Ingot records for itself (decompositions): never flush
+    void* trace = nullptr;                       ///< the active trace of compile(), or null
+    CellHook cell_hook = nullptr;                ///< set while a trace is active
+    SlotHook slot_hook = nullptr;                ///< likewise
     std::vector<Value>* trace_scalars = nullptr; ///< where the active trace collects host scalars, in recording order
 
 private:

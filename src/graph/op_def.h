@@ -30,16 +30,20 @@ enum class Kind : uint8_t { source, elementwise, reduction, view, indexing, cont
 
 /// The primitives, with their inputs and attributes. R = rank.
 enum class Prim : uint8_t {
-    none,         ///< composite: has a decomposition
-    placeholder,  ///< an input of a graph, or a value that is already computed
-    constant,     ///< {dtype, pack(value), shape...}: every element is value
-    iota,         ///< {dtype, axis, pack(start), pack(step), shape...}: start + step * index along axis (any axis when rank 0)
-    uniform,      ///< (key i64[2] = {seed, base}) {shape...}: f32 in [0, 1), see program::Code::Random; element i uses word base + i
-    elementwise,  ///< OpDef::scalar over 1 to 3 inputs, which broadcast
-    cast,         ///< (x) {dtype}
-    identity,     ///< (x): detach, assign
-    sum, prod, max, min, ///< (x) {axes...} ascending; reduced axes stay with size 1. sum of i32, u8, bool gives i64
-    argmax, argmin,      ///< (x) {axes...}: i64, linear index over the reduced axes
+    none,        ///< composite: has a decomposition
+    placeholder, ///< an input of a graph, or a value that is already computed
+    constant,    ///< {dtype, pack(value), shape...}: every element is value
+    iota, ///< {dtype, axis, pack(start), pack(step), shape...}: start + step * index along axis (any axis when rank 0)
+    uniform, ///< (key i64[2] = {seed, base}) {shape...}: f32 in [0, 1), see program::Code::Random; element i uses word base + i
+    elementwise, ///< OpDef::scalar over 1 to 3 inputs, which broadcast
+    cast,        ///< (x) {dtype}
+    identity,    ///< (x): detach, assign
+    sum,
+    prod,
+    max,
+    min, ///< (x) {axes...} ascending; reduced axes stay with size 1. sum of i32, u8, bool gives i64
+    argmax,
+    argmin,       ///< (x) {axes...}: i64, linear index over the reduced axes
     moments,      ///< (x) {axes...} -> mean, biased variance (Welford); floats only
     reshape,      ///< (x) {shape...}
     permute,      ///< (x) {perm...}: result axis i is x's axis perm[i]
@@ -50,18 +54,18 @@ enum class Prim : uint8_t {
     gather,       ///< (x, index i64 or i32, same rank) {axis}: torch.gather
     index_select, ///< (x, index any rank) {axis}: x.shape[:axis] + index.shape + x.shape[axis+1:]
     scatter_add,  ///< (base, index, src) {axis}: torch.scatter_add (index and src of one shape)
-    scatter,      ///< (base, index, src) {axis}: torch.scatter; of several writes to one place the last (row-major) wins
-    index_add,    ///< (base, index [K], src) {axis}: base with src's k-th slice added at index[k]; deterministic order
-    matmul,       ///< (a [B..., m, k], b [B..., k, n] (, bias [n])) {ta, tb, act}: same rank >= 2, batch axes broadcast; ta: a is [.., k, m]
-    conv2d,       ///< (x, w (, bias)) {sh, sw, ph, pw, dh, dw, groups, act}
+    scatter,   ///< (base, index, src) {axis}: torch.scatter; of several writes to one place the last (row-major) wins
+    index_add, ///< (base, index [K], src) {axis}: base with src's k-th slice added at index[k]; deterministic order
+    matmul, ///< (a [B..., m, k], b [B..., k, n] (, bias [n])) {ta, tb, act}: same rank >= 2, batch axes broadcast; ta: a is [.., k, m]
+    conv2d, ///< (x, w (, bias)) {sh, sw, ph, pw, dh, dw, groups, act}
     conv2d_input_grad,  ///< (w, gy) {sh, sw, ph, pw, dh, dw, groups, n, c, h, w}
     conv2d_weight_grad, ///< (x, gy) {sh, sw, ph, pw, dh, dw, groups, kh, kw}
-    max_pool2d,   ///< (x) {kh, kw, sh, sw, ph, pw} -> y, idx u8 (position in the window)
-    max_pool2d_grad,   ///< (gy, idx) {kh, kw, sh, sw, ph, pw, h, w}
-    max_pool2d_gather, ///< (x, idx) {kh, kw, sh, sw, ph, pw}
-    avg_pool2d,        ///< (x) {kh, kw, sh, sw, ph, pw, count_include_pad}
-    avg_pool2d_grad,   ///< (gy) {kh, kw, sh, sw, ph, pw, count_include_pad, h, w}
-    fused,        ///< made by passes only: runs a Program
+    max_pool2d,         ///< (x) {kh, kw, sh, sw, ph, pw} -> y, idx u8 (position in the window)
+    max_pool2d_grad,    ///< (gy, idx) {kh, kw, sh, sw, ph, pw, h, w}
+    max_pool2d_gather,  ///< (x, idx) {kh, kw, sh, sw, ph, pw}
+    avg_pool2d,         ///< (x) {kh, kw, sh, sw, ph, pw, count_include_pad}
+    avg_pool2d_grad,    ///< (gy) {kh, kw, sh, sw, ph, pw, count_include_pad, h, w}
+    fused,              ///< made by passes only: runs a Program
 };
 
 struct OpDef;

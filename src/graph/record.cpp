@@ -40,12 +40,13 @@ Ref<Node> make_node(const OpDef& op, std::span<const Tensor> inputs, Attrs&& att
             } else if (mine && i == 1) {
                 node->device = v.node->device;
             } else {
-                throw DeviceError(std::string(op.name) + ": operands on " + node->device.str() + " and " + v.node->device.str() +
-                                  "; move one with to()");
+                throw DeviceError(std::string(op.name) + ": operands on " + node->device.str() + " and " +
+                                  v.node->device.str() + "; move one with to()");
             }
         }
         tape = tape || v.node->requires_grad;
-        if (v.node->trace && v.node->pending) traced = v.node->trace; // placeholders: what depends on them has no value either
+        if (v.node->trace && v.node->pending)
+            traced = v.node->trace; // placeholders: what depends on them has no value either
         node->inputs.push_back(std::move(v));
         list[i] = &node->inputs.back().type();
     }
@@ -53,7 +54,8 @@ Ref<Node> make_node(const OpDef& op, std::span<const Tensor> inputs, Attrs&& att
     Call call{op, {list, inputs.size()}, node->attrs, &outputs};
     op.infer(call);
     node->set_outputs(std::move(outputs));
-    node->requires_grad = tape && recorder.grad_mode && (op.vjp || op.decompose) && is_float(node->outputs[0].type.dtype);
+    node->requires_grad =
+        tape && recorder.grad_mode && (op.vjp || op.decompose) && is_float(node->outputs[0].type.dtype);
     node->trace = traced;
     recorder.add(*node);
     return node;

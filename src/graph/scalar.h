@@ -72,7 +72,7 @@ struct ScalarInfo {
     const char* name;
     uint8_t arity;
     ScalarKind kind;
-    const char* spelling;                          ///< C over a, b, c
+    const char* spelling;                              ///< C over a, b, c
     double (*reference)(double a, double b, double c); ///< exact for integers up to 2^53
 };
 

@@ -81,7 +81,8 @@ Tensor Tensor::parameter(const Tensor& init, bool requires_grad) {
     }
     auto cell = make_ref<Cell>(value.type(), value.node->device);
     cell->requires_grad = requires_grad;
-    if (value.node->ready() && !value.node->failure && value.node->outputs[value.index].data && !Recorder::current().trace) {
+    if (value.node->ready() && !value.node->failure && value.node->outputs[value.index].data &&
+        !Recorder::current().trace) {
         // Data that is there already is copied; no submission is needed.
         const auto& data = value.node->outputs[value.index].data;
         cell->storage = core::Storage::allocate(cell->device, data->bytes(), "parameter or state");
@@ -152,7 +153,8 @@ Tensor Tensor::grad() const {
     graph::GradSlot* slot = graph::slot_of(*this, false);
     if (!slot) return {};
     if (slot->elided) {
-        throw Error("grad: the compiled step consumed this gradient without storing it; read or return it inside the step");
+        throw Error(
+            "grad: the compiled step consumed this gradient without storing it; read or return it inside the step");
     }
     if (const auto hook = Recorder::current().slot_hook) hook(*slot, graph::SlotEvent::read);
     return graph::gradient_for_update(*this);
@@ -183,7 +185,8 @@ Tensor Tensor::detach() const {
 
 void Tensor::assign(const Tensor& value) const {
     Node& node = defined_node(node_, "assign");
-    if (!node.handle_of) throw Error("assign: only cells (parameters and buffers) can be assigned; make one with Tensor::buffer()");
+    if (!node.handle_of)
+        throw Error("assign: only cells (parameters and buffers) can be assigned; make one with Tensor::buffer()");
     Cell& cell = *node.handle_of;
     const NoGrad guard;
     Tensor v = is_float(cell.type.dtype) && is_float(value.dtype()) ? value.to(cell.type.dtype) : value;
@@ -192,7 +195,8 @@ void Tensor::assign(const Tensor& value) const {
         throw ShapeError("assign: a cell of " + cell.type.str() + " cannot take a value of " + resolved.type().str());
     }
     if (resolved.node->device != cell.device) {
-        throw DeviceError("assign: the cell is on " + cell.device.str() + ", the value on " + resolved.node->device.str());
+        throw DeviceError("assign: the cell is on " + cell.device.str() + ", the value on " +
+                          resolved.node->device.str());
     }
     cell.assign(resolved);
 }

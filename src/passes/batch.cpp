@@ -57,7 +57,8 @@ bool same_code(const Program& a, const Program& b) {
 uint64_t code_hash(const Program& p) {
     uint64_t h = p.code.size() * 0x9E3779B97F4A7C15ull + p.operands.size();
     for (const auto& i : p.code) {
-        h = (h ^ (static_cast<uint64_t>(i.code) | static_cast<uint64_t>(i.function) << 8 | static_cast<uint64_t>(static_cast<uint32_t>(i.a)) << 16 |
+        h = (h ^ (static_cast<uint64_t>(i.code) | static_cast<uint64_t>(i.function) << 8 |
+                  static_cast<uint64_t>(static_cast<uint32_t>(i.a)) << 16 |
                   static_cast<uint64_t>(static_cast<uint32_t>(i.b)) << 40)) *
             0xD6E8FEB86659FD93ull;
     }
@@ -84,7 +85,8 @@ std::vector<int32_t> depths(const ir::Graph& g) {
 /// Nodes whose results only leave the graph: they may run at any time after their inputs exist, hence all together at the end.
 bool is_terminal(const ir::Graph& g, const ir::Node& n, const std::vector<char>& read) {
     (void)g;
-    return std::none_of(n.outputs.begin(), n.outputs.end(), [&](ir::ValueId v) { return read[static_cast<size_t>(v)]; });
+    return std::none_of(n.outputs.begin(), n.outputs.end(),
+                        [&](ir::ValueId v) { return read[static_cast<size_t>(v)]; });
 }
 
 } // namespace
@@ -111,7 +113,8 @@ ir::Graph batch(const ir::Graph& g) {
         for (auto [it, end] = index.equal_range(h); it != end; ++it) {
             const Group& candidate = groups[it->second];
             const auto first = static_cast<size_t>(candidate.members[0]);
-            const bool fits = is_terminal(g, g.nodes[first], read) == terminal && (terminal || depth[first] == depth[i]);
+            const bool fits =
+                is_terminal(g, g.nodes[first], read) == terminal && (terminal || depth[first] == depth[i]);
             if (fits && same_code(*candidate.code, *flat[i])) k = it->second;
         }
         if (k == groups.size()) {
@@ -173,7 +176,8 @@ ir::Graph batch(const ir::Graph& g) {
                 if (o.buffer < own.num_inputs) {
                     segment.buffers.push_back(number.at(member.inputs[static_cast<size_t>(o.buffer)]));
                 } else {
-                    segment.buffers.push_back(num_inputs + static_cast<int32_t>(outputs.size()) + o.buffer - own.num_inputs);
+                    segment.buffers.push_back(num_inputs + static_cast<int32_t>(outputs.size()) + o.buffer -
+                                              own.num_inputs);
                 }
             }
             joined->segments.push_back(std::move(segment));
@@ -186,7 +190,8 @@ ir::Graph batch(const ir::Graph& g) {
         joined->num_inputs = num_inputs;
         joined->num_outputs = static_cast<int32_t>(outputs.size());
         // Operands outside of segments do not exist; the first segment's buffers keep the program well formed.
-        for (size_t o = 0; o < joined->operands.size(); ++o) joined->operands[o].buffer = joined->segments[0].buffers[o];
+        for (size_t o = 0; o < joined->operands.size(); ++o)
+            joined->operands[o].buffer = joined->segments[0].buffers[o];
         program::verify(*joined);
         const ir::NodeId fresh = rw.out.add_node(kFused, {operators}, inputs, types, joined);
         for (size_t o = 0; o < outputs.size(); ++o) {

@@ -103,8 +103,8 @@ Cluster make_cluster(const ir::Graph& g, ir::NodeId id) {
                 if (d != axis) x.dims[d] = item.out[d < axis ? d : d + index_rank - 1];
             }
             const auto first = item.out.begin() + static_cast<std::ptrdiff_t>(axis);
-            item.operands = {x, resolve_access(g, n.inputs[1],
-                                               DimMaps(first, first + static_cast<std::ptrdiff_t>(index_rank)))};
+            item.operands = {
+                x, resolve_access(g, n.inputs[1], DimMaps(first, first + static_cast<std::ptrdiff_t>(index_rank)))};
             break;
         }
         case Prim::uniform: item.operands.push_back({n.inputs[0], {DimMap{}}, {}, 0}); break;

@@ -15,12 +15,12 @@ namespace ingot::passes {
 /// One operator inside a cluster. Axes are the cluster's.
 struct Item {
     ir::NodeId node = -1;
-    DimMaps out;      ///< per axis of the (first) result: its cluster axis, -1 for size 1
+    DimMaps out;                  ///< per axis of the (first) result: its cluster axis, -1 for size 1
     std::vector<Access> operands; ///< per input
     uint64_t out_mask = 0;
-    uint64_t in_mask = 0;         ///< iteration: equals out_mask but for reductions
-    int32_t index_operand = -1;   ///< gathers: which operand is the index ...
-    int32_t index_dim = -1;       ///< ... of which axis of operand 0
+    uint64_t in_mask = 0;       ///< iteration: equals out_mask but for reductions
+    int32_t index_operand = -1; ///< gathers: which operand is the index ...
+    int32_t index_dim = -1;     ///< ... of which axis of operand 0
     bool reduces = false;
 };
 
@@ -32,16 +32,16 @@ struct Home {
 };
 
 struct Structure {
-    uint64_t p = 0, a = 0, r = 0;    ///< axes of each group
-    int32_t lane = -1;               ///< the axis that is contiguous in the largest operand
+    uint64_t p = 0, a = 0, r = 0; ///< axes of each group
+    int32_t lane = -1;            ///< the axis that is contiguous in the largest operand
     int32_t stages = 1;
-    std::vector<int32_t> order;      ///< all axes: P, A, R, each outermost first
-    std::vector<Home> homes;         ///< per item
+    std::vector<int32_t> order; ///< all axes: P, A, R, each outermost first
+    std::vector<Home> homes;    ///< per item
 };
 
 struct Cluster {
-    std::vector<int64_t> extents;    ///< per axis
-    std::vector<Item> items;         ///< ascending node order
+    std::vector<int64_t> extents; ///< per axis
+    std::vector<Item> items;      ///< ascending node order
     uint64_t all() const { return extents.size() >= 64 ? ~uint64_t{0} : (uint64_t{1} << extents.size()) - 1; }
     int64_t count(uint64_t mask) const {
         int64_t n = 1;
@@ -75,7 +75,8 @@ std::optional<Structure> structure_of(const ir::Graph& g, const Cluster& c, cons
 namespace detail {
 std::optional<Structure> structure_of(const ir::Graph& g, const Cluster& c, const std::vector<char>& stored);
 }
-template <class Needed> std::optional<Structure> structure_of(const ir::Graph& g, const Cluster& c, const Needed& needed) {
+template <class Needed>
+std::optional<Structure> structure_of(const ir::Graph& g, const Cluster& c, const Needed& needed) {
     std::vector<char> stored(c.items.size(), 0);
     for (size_t i = 0; i < c.items.size(); ++i) {
         for (const ir::ValueId v : g.nodes[static_cast<size_t>(c.items[i].node)].outputs) {

@@ -20,7 +20,8 @@ ir::Graph cse(const ir::Graph& g) {
         const ir::Node* same = nullptr;
         for (auto [it, end] = seen.equal_range(h.lo); it != end; ++it) {
             const ir::Node& other = rw.out.nodes[static_cast<size_t>(it->second)];
-            if (other.op == n.op && other.attrs == n.attrs && other.inputs == inputs && other.payload == n.payload) same = &other;
+            if (other.op == n.op && other.attrs == n.attrs && other.inputs == inputs && other.payload == n.payload)
+                same = &other;
         }
         if (same) {
             for (size_t i = 0; i < n.outputs.size(); ++i) rw.set(n.outputs[i], same->outputs[i]);

@@ -67,7 +67,8 @@ public:
         p.num_inputs = static_cast<int32_t>(inputs_.size());
         p.num_outputs = static_cast<int32_t>(outputs.size());
         for (auto& operand : p.operands) {
-            if (operand.buffer < 0) operand.buffer = p.num_inputs - 1 - operand.buffer; // outputs were numbered -1, -2, ...
+            if (operand.buffer < 0)
+                operand.buffer = p.num_inputs - 1 - operand.buffer; // outputs were numbered -1, -2, ...
         }
         for (const auto& [key, insts] : buckets_) p.code.insert(p.code.end(), insts.begin(), insts.end());
         p.num_values = next_;
@@ -187,9 +188,7 @@ private:
         program::Operand o = operand(a.base, a.dims);
         o.buffer = input_buffer(a.base);
         o.fill = a.fill;
-        for (const DimGuard& guard : a.guards) {
-            o.guards.push_back({affine({guard.at}, Ints{1}), 0, guard.size});
-        }
+        for (const DimGuard& guard : a.guards) { o.guards.push_back({affine({guard.at}, Ints{1}), 0, guard.size}); }
         if (index != program::kNone) {
             const ir::Value& value = g_.values[static_cast<size_t>(a.base)];
             o.index = index;
@@ -197,7 +196,8 @@ private:
             o.index_bound = value.type.shape[static_cast<size_t>(index_dim)];
         }
         for (const Loaded& l : loaded_) {
-            if (l.level == level && l.stage == stage && program_->operands[static_cast<size_t>(l.slot)] == o) return l.value;
+            if (l.level == level && l.stage == stage && program_->operands[static_cast<size_t>(l.slot)] == o)
+                return l.value;
         }
         program_->operands.push_back(o);
         Inst inst;
@@ -223,14 +223,17 @@ private:
         inst.slot = static_cast<int32_t>(program_->affines.size()) - 1;
         ValueId v = add(inst, level, stage);
         if (is_integer(type)) {
-            if (step != 1) v = apply(Scalar::mul, DType::i64, {v, constant(step, DType::i64, level, stage)}, level, stage);
-            if (start != 0) v = apply(Scalar::add, DType::i64, {v, constant(start, DType::i64, level, stage)}, level, stage);
+            if (step != 1)
+                v = apply(Scalar::mul, DType::i64, {v, constant(step, DType::i64, level, stage)}, level, stage);
+            if (start != 0)
+                v = apply(Scalar::add, DType::i64, {v, constant(start, DType::i64, level, stage)}, level, stage);
             return cast(v, DType::i64, type, level, stage);
         }
         // In double, as PyTorch does: start + i * step, rounded once.
         v = cast(v, DType::i64, DType::f64, level, stage);
         if (step != 1) v = apply(Scalar::mul, DType::f64, {v, constant(step, DType::f64, level, stage)}, level, stage);
-        if (start != 0) v = apply(Scalar::add, DType::f64, {v, constant(start, DType::f64, level, stage)}, level, stage);
+        if (start != 0)
+            v = apply(Scalar::add, DType::f64, {v, constant(start, DType::f64, level, stage)}, level, stage);
         return cast(v, DType::f64, type, level, stage);
     }
 
@@ -350,7 +353,8 @@ private:
         std::pair<ValueId, ValueId> results{r.out, r.out2};
         if (r.monoid == program::Monoid::Welford) {
             const auto count = static_cast<double>(c_.count(item.in_mask & ~item.out_mask));
-            results.second = apply(Scalar::div, out_type, {r.out2, constant(count, out_type, h.level, h.stage)}, h.level, h.stage);
+            results.second =
+                apply(Scalar::div, out_type, {r.out2, constant(count, out_type, h.level, h.stage)}, h.level, h.stage);
         }
         reduced_[item.node] = results;
         return output == 0 ? results.first : results.second;

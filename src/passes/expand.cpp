@@ -16,7 +16,9 @@ using graph::Recorder;
 /// Recording for ourselves: no tape, no trace, no flush.
 class Internal {
 public:
-    Internal() : r_(Recorder::current()), grad_(r_.grad_mode), trace_(r_.trace), cell_(r_.cell_hook), slot_(r_.slot_hook), scalars_(r_.trace_scalars) {
+    Internal()
+        : r_(Recorder::current()), grad_(r_.grad_mode), trace_(r_.trace), cell_(r_.cell_hook), slot_(r_.slot_hook),
+          scalars_(r_.trace_scalars) {
         r_.grad_mode = false;
         r_.trace = nullptr;
         r_.cell_hook = nullptr;

@@ -49,7 +49,8 @@ bool is_expensive(const ir::Node& n) {
 class Fuser {
 public:
     Fuser(const ir::Graph& g, const target::Target& target, bool merge)
-        : g_(g), target_(target), merge_(merge && target.fusion), group_(g.nodes.size(), -1), consumers_(g.values.size()), mark_(g.nodes.size(), 0) {}
+        : g_(g), target_(target), merge_(merge && target.fusion), group_(g.nodes.size(), -1),
+          consumers_(g.values.size()), mark_(g.nodes.size(), 0) {}
 
     ir::Graph run() {
         find_needed();
@@ -69,7 +70,8 @@ private:
         for (const ir::Result& r : g_.results) need(r.value);
         for (size_t i = g_.nodes.size(); i-- > 0;) {
             const ir::Node& n = g_.nodes[i];
-            const bool wanted = std::any_of(n.outputs.begin(), n.outputs.end(), [&](ir::ValueId v) { return in_memory_[static_cast<size_t>(v)]; });
+            const bool wanted = std::any_of(n.outputs.begin(), n.outputs.end(),
+                                            [&](ir::ValueId v) { return in_memory_[static_cast<size_t>(v)]; });
             if (!wanted) continue;
             const auto id = static_cast<ir::NodeId>(i);
             if (is_fusible(n)) {
@@ -84,7 +86,8 @@ private:
         }
         // Ascending node order, which is a valid order of execution.
         std::reverse(clusters_.begin(), clusters_.end());
-        for (size_t k = 0; k < clusters_.size(); ++k) group_[static_cast<size_t>(clusters_[k].items[0].node)] = static_cast<int32_t>(k);
+        for (size_t k = 0; k < clusters_.size(); ++k)
+            group_[static_cast<size_t>(clusters_[k].items[0].node)] = static_cast<int32_t>(k);
     }
 
     void need(ir::ValueId v) { in_memory_[static_cast<size_t>(v)] = 1; }
@@ -93,7 +96,8 @@ private:
         const Item& item = c.items[0];
         for (const Access& a : item.operands) {
             const ir::Node* p = g_.producer(a.base);
-            const bool inlined = p && (p->prim() == Prim::constant || p->prim() == Prim::iota) && a.guards.empty() && item.index_operand < 0;
+            const bool inlined = p && (p->prim() == Prim::constant || p->prim() == Prim::iota) && a.guards.empty() &&
+                                 item.index_operand < 0;
             const bool own = p && g_.values[static_cast<size_t>(a.base)].node == item.node;
             if (!inlined && !own) need(a.base);
         }
@@ -234,7 +238,8 @@ private:
             // The operands as they were before any merge: merging only renames axes.
             std::vector<ir::ValueId> bases;
             const Cluster& own = clusters_[static_cast<size_t>(first)];
-            for (const Access& a : own.items[static_cast<size_t>(own.find(static_cast<ir::NodeId>(i)))].operands) bases.push_back(a.base);
+            for (const Access& a : own.items[static_cast<size_t>(own.find(static_cast<ir::NodeId>(i)))].operands)
+                bases.push_back(a.base);
             for (const ir::ValueId base : bases) {
                 const ir::NodeId maker = g_.values[static_cast<size_t>(base)].node;
                 if (maker < 0 || maker == static_cast<ir::NodeId>(i)) continue;
@@ -354,13 +359,15 @@ private:
 
     /// Nodes outside clusters that remain: operators with kernels, and reshapes of values in memory.
     bool stays(const ir::Node& n) const {
-        return std::any_of(n.outputs.begin(), n.outputs.end(), [&](ir::ValueId v) { return in_memory_[static_cast<size_t>(v)]; });
+        return std::any_of(n.outputs.begin(), n.outputs.end(),
+                           [&](ir::ValueId v) { return in_memory_[static_cast<size_t>(v)]; });
     }
 
     void add_program(ir::Rewriter& rw, const Emitted& e) {
         std::vector<graph::Type> types;
         for (const ir::ValueId v : e.outputs) types.push_back(g_.type(v));
-        const ir::NodeId id = rw.out.add_node(kFused, {static_cast<int64_t>(e.ops.size())}, rw.mapped(e.inputs), types, e.program);
+        const ir::NodeId id =
+            rw.out.add_node(kFused, {static_cast<int64_t>(e.ops.size())}, rw.mapped(e.inputs), types, e.program);
         for (size_t i = 0; i < e.outputs.size(); ++i) {
             const ir::ValueId fresh = rw.out.nodes[static_cast<size_t>(id)].outputs[i];
             rw.out.values[static_cast<size_t>(fresh)].format = g_.values[static_cast<size_t>(e.outputs[i])].format;
@@ -371,10 +378,10 @@ private:
     const ir::Graph& g_;
     const target::Target& target_;
     bool merge_;
-    std::vector<int32_t> group_;                      ///< node -> cluster, -1: not fused
+    std::vector<int32_t> group_; ///< node -> cluster, -1: not fused
     std::vector<Cluster> clusters_;
-    std::vector<std::vector<ir::NodeId>> consumers_;  ///< per value
-    std::vector<char> in_memory_;                     ///< somebody reads it as a whole
+    std::vector<std::vector<ir::NodeId>> consumers_; ///< per value
+    std::vector<char> in_memory_;                    ///< somebody reads it as a whole
     std::vector<char> pinned_;
     mutable std::vector<uint32_t> mark_; ///< per node (representing its unit): the search that has seen it
     mutable uint32_t epoch_ = 0;

@@ -53,7 +53,8 @@ public:
     ir::Graph run() {
         for (const ir::Node& n : g_.nodes) connect(n);
         for (const ir::Node& n : g_.nodes) {
-            if (n.prim() == Prim::conv2d || n.prim() == Prim::conv2d_input_grad || n.prim() == Prim::conv2d_weight_grad) mark_convolution(n);
+            if (n.prim() == Prim::conv2d || n.prim() == Prim::conv2d_input_grad || n.prim() == Prim::conv2d_weight_grad)
+                mark_convolution(n);
         }
         return rewrite();
     }
@@ -65,7 +66,8 @@ private:
         return s.rank() == 4 && s[1] > 1 && s[2] * s[3] > 1;
     }
     int32_t find(int32_t v) {
-        while (parent_[static_cast<size_t>(v)] != v) v = parent_[static_cast<size_t>(v)] = parent_[static_cast<size_t>(parent_[static_cast<size_t>(v)])];
+        while (parent_[static_cast<size_t>(v)] != v)
+            v = parent_[static_cast<size_t>(v)] = parent_[static_cast<size_t>(parent_[static_cast<size_t>(v)])];
         return v;
     }
     void join(ValueId a, ValueId b) {
@@ -104,7 +106,8 @@ private:
         for (const ir::Node& n : g_.nodes) {
             const Prim p = n.prim();
             const bool conv = p == Prim::conv2d || p == Prim::conv2d_input_grad || p == Prim::conv2d_weight_grad;
-            const bool image_out = wanted(n.outputs[0]) && (conv ? p != Prim::conv2d_weight_grad : is_map(p) || is_pool(p));
+            const bool image_out =
+                wanted(n.outputs[0]) && (conv ? p != Prim::conv2d_weight_grad : is_map(p) || is_pool(p));
             if (!conv && !is_fused_reader(p)) {
                 const Format to = is_pool(p) && pool_wants(n) ? Format::channels_last() : Format::row_major();
                 for (const ValueId v : n.inputs) {
@@ -113,7 +116,8 @@ private:
             } else if (conv) {
                 // Filters are read row-major.
                 const size_t w = p == Prim::conv2d ? 1 : p == Prim::conv2d_input_grad ? 0 : n.inputs.size();
-                if (w < n.inputs.size() && candidate(n.inputs[w])) rw.set(n.inputs[w], reordered(rw.map(n.inputs[w]), Format::row_major()));
+                if (w < n.inputs.size() && candidate(n.inputs[w]))
+                    rw.set(n.inputs[w], reordered(rw.map(n.inputs[w]), Format::row_major()));
             }
             rw.copy(n);
             if (image_out || (is_pool(p) && pool_wants(n))) {

@@ -13,7 +13,8 @@ namespace ingot::passes {
 
 namespace {
 
-constexpr std::array<std::string_view, 7> kOptional = {"simplify", "fold", "cse", "layout", "epilogue", "fuse", "batch"};
+constexpr std::array<std::string_view, 7> kOptional = {"simplify", "fold", "cse",  "layout",
+                                                       "epilogue", "fuse", "batch"};
 constexpr uint64_t kAllOn = (uint64_t{1} << kOptional.size()) - 1;
 
 uint64_t parse(const std::string& text) {
@@ -35,7 +36,8 @@ uint64_t parse(const std::string& text) {
             }
         }
         if (!known) {
-            throw Error("INGOT_PASSES: '" + item + "' is not one of none, -simplify, -fold, -cse, -layout, -epilogue, -fuse, -batch");
+            throw Error("INGOT_PASSES: '" + item +
+                        "' is not one of none, -simplify, -fold, -cse, -layout, -epilogue, -fuse, -batch");
         }
     }
     return on;

@@ -111,7 +111,8 @@ private:
             const ir::Node* p = g_.producer(in[i]);
             if (!p || p->prim() != Prim::permute) continue;
             const size_t r = p->attrs.size();
-            bool swaps = p->attrs[r - 1] == static_cast<int64_t>(r) - 2 && p->attrs[r - 2] == static_cast<int64_t>(r) - 1;
+            bool swaps =
+                p->attrs[r - 1] == static_cast<int64_t>(r) - 2 && p->attrs[r - 2] == static_cast<int64_t>(r) - 1;
             for (size_t a = 0; a + 2 < r; ++a) swaps = swaps && p->attrs[a] == static_cast<int64_t>(a);
             if (!swaps) continue;
             inputs[i] = p->inputs[0];

@@ -17,11 +17,11 @@ namespace {
 
 /// What one operator takes from others in the cluster, and for reductions what becomes of the result.
 struct Facts {
-    std::vector<int32_t> makers;  ///< items that make its operands
-    uint64_t over = 0;            ///< reductions: the axes that vanish
-    bool consumed = false;        ///< reductions: the result is used again along those axes
-    uint64_t depends = 0;         ///< on which reductions (bit per reduction)
-    int32_t reduction = -1;       ///< its own bit
+    std::vector<int32_t> makers; ///< items that make its operands
+    uint64_t over = 0;           ///< reductions: the axes that vanish
+    bool consumed = false;       ///< reductions: the result is used again along those axes
+    uint64_t depends = 0;        ///< on which reductions (bit per reduction)
+    int32_t reduction = -1;      ///< its own bit
 };
 
 /// Strides of the largest operand in memory, per axis; they say which axis should be the lane and which are outer.
@@ -115,7 +115,8 @@ private:
             }
             for (const int32_t r : reductions_) {
                 const Facts& rf = facts_[static_cast<size_t>(r)];
-                if ((f.depends >> rf.reduction & 1) && (item.in_mask & rf.over)) facts_[static_cast<size_t>(r)].consumed = true;
+                if ((f.depends >> rf.reduction & 1) && (item.in_mask & rf.over))
+                    facts_[static_cast<size_t>(r)].consumed = true;
             }
             if (f.reduction >= 0) f.depends |= uint64_t{1} << f.reduction;
         }
@@ -250,7 +251,8 @@ private:
             h = {column || (item.out_mask & s.r) ? Level::Column : Level::Final, 0, false};
             // Its other operands are evaluated there too.
             for (const int32_t m : f.makers) {
-                if (s.homes[static_cast<size_t>(m)].free && (c_.items[static_cast<size_t>(m)].out_mask & s.a)) return false;
+                if (s.homes[static_cast<size_t>(m)].free && (c_.items[static_cast<size_t>(m)].out_mask & s.a))
+                    return false;
             }
         } else if (inner) {
             const bool point = (item.out_mask & s.r) != 0 || s.r == 0;

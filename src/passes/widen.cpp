@@ -20,7 +20,9 @@ ir::Graph widen(const ir::Graph& g, const target::Target& target) {
         ir::Ids inputs;
         for (const ir::ValueId v : n.inputs) {
             const ir::ValueId mapped = rw.map(v);
-            inputs.push_back(half(g.type(v).dtype) ? ir::append(rw.out, ops::kCast, {static_cast<int64_t>(DType::f32)}, {mapped}) : mapped);
+            inputs.push_back(half(g.type(v).dtype)
+                                 ? ir::append(rw.out, ops::kCast, {static_cast<int64_t>(DType::f32)}, {mapped})
+                                 : mapped);
         }
         std::vector<graph::Type> types;
         for (const ir::ValueId v : n.outputs) {

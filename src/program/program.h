@@ -62,19 +62,19 @@ struct Operand {
     Affine at;
     std::vector<Guard> guards;
     double fill = 0;
-    ValueId index = kNone;    ///< gather: an i64 value of the same or a coarser level; adds index * index_coef
+    ValueId index = kNone; ///< gather: an i64 value of the same or a coarser level; adds index * index_coef
     int64_t index_coef = 0;
-    int64_t index_bound = 0;  ///< 0 <= index < index_bound, else the error word is set and the index clamped
+    int64_t index_bound = 0; ///< 0 <= index < index_bound, else the error word is set and the index clamped
     bool operator==(const Operand&) const = default;
 };
 
 enum class Code : uint8_t {
-    Const,  ///< dst = imm
-    Load,   ///< dst = operands[slot]
-    Store,  ///< operands[slot] = a
-    Iota,   ///< dst (i64) = affines[slot]
+    Const, ///< dst = imm
+    Load,  ///< dst = operands[slot]
+    Store, ///< operands[slot] = a
+    Iota,  ///< dst (i64) = affines[slot]
     Random, ///< dst (f32 in [0, 1)): Philox4x32-10 word number (base + a), a (i64) the element's linear index; operands[slot]
-            ///< addresses i64[2] = {seed, base}: counter = word >> 2 (64 bit), lane = word & 3, key = seed; (x >> 8) * 2^-24
+    ///< addresses i64[2] = {seed, base}: counter = word >> 2 (64 bit), lane = word & 3, key = seed; (x >> 8) * 2^-24
     Apply,  ///< dst = function(a, b, c)
     Cast,   ///< dst = a converted to `type`: float -> integer truncates toward zero; anything -> bool is a != 0
     RoundTo ///< dst = a (f32) rounded to the storage type `memory` (f16, bf16) or a (i32) wrapped to u8
@@ -118,17 +118,18 @@ struct Segment {
 };
 
 struct Program {
-    std::string name;          ///< for reports and profiles, for example "add_relu"; not part of equality
-    Ints axes;                 ///< extents: P axes, then A axes, then R axes
+    std::string name; ///< for reports and profiles, for example "add_relu"; not part of equality
+    Ints axes;        ///< extents: P axes, then A axes, then R axes
     int32_t num_p = 0, num_a = 0, num_r = 0;
     int32_t stages = 1;
     int32_t num_values = 0;
     int32_t num_inputs = 0, num_outputs = 0; ///< buffers
     std::vector<Operand> operands;
     std::vector<Affine> affines;
-    std::vector<Inst> code;    ///< in order of use: Once; then by stage Point, Row; then Final; then Column
+    std::vector<Inst> code; ///< in order of use: Once; then by stage Point, Row; then Final; then Column
     std::vector<Reduce> reduces;
-    std::vector<Segment> segments; ///< empty, or: num_p = num_a = 0, num_r = 1, no reduces; axes[0] = the largest extent
+    std::vector<Segment>
+        segments; ///< empty, or: num_p = num_a = 0, num_r = 1, no reduces; axes[0] = the largest extent
 
     int64_t p_count() const { return product(0, num_p); }
     int64_t a_count() const { return product(num_p, num_p + num_a); }

@@ -20,7 +20,8 @@ std::shared_ptr<const Executable> Cache::find(const base::Hash128& hash, const s
     return nullptr;
 }
 
-void Cache::insert(const base::Hash128& hash, std::vector<int64_t> words, std::shared_ptr<const Executable> executable) {
+void Cache::insert(const base::Hash128& hash, std::vector<int64_t> words,
+                   std::shared_ptr<const Executable> executable) {
     ++stats_.compiles;
     entries_.push_front({hash, std::move(words), std::move(executable)});
     index_.emplace(hash, entries_.begin());

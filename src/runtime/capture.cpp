@@ -125,7 +125,8 @@ ir::Graph to_graph(const Capture& c) {
         ir::Ids inputs;
         for (const Value& v : n->inputs) {
             if (v.node->pending) {
-                inputs.push_back(g.nodes[static_cast<size_t>(ids[static_cast<size_t>(v.node->local)])].outputs[v.index]);
+                inputs.push_back(
+                    g.nodes[static_cast<size_t>(ids[static_cast<size_t>(v.node->local)])].outputs[v.index]);
             } else {
                 auto at = static_cast<size_t>(v.node->local); // capture() numbered first results
                 if (v.index != 0) {

@@ -21,10 +21,10 @@ struct Root {
 /// description of the structure: equal words mean that the same executable serves.
 struct Capture {
     Device device;
-    std::vector<graph::Node*> nodes;   ///< pending, reachable, ascending sequence
-    std::vector<graph::Value> inputs;  ///< ready values and host scalars, by first use
+    std::vector<graph::Node*> nodes;  ///< pending, reachable, ascending sequence
+    std::vector<graph::Value> inputs; ///< ready values and host scalars, by first use
     std::vector<Root> roots;
-    std::vector<int32_t> overwrites;   ///< per root: the input that holds the cell's old value, or -1
+    std::vector<int32_t> overwrites; ///< per root: the input that holds the cell's old value, or -1
     std::vector<int64_t> words;
     base::Hash128 hash;
 };

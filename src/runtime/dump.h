@@ -8,6 +8,7 @@
 
 namespace ingot::runtime {
 
-void dump_plan(const ir::Graph& g, const Plan& plan, const std::vector<backend::KernelPtr>& kernels, const Report& report);
+void dump_plan(const ir::Graph& g, const Plan& plan, const std::vector<backend::KernelPtr>& kernels,
+               const Report& report);
 
 } // namespace ingot::runtime

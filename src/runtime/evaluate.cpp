@@ -118,8 +118,9 @@ void flush_locked(std::vector<Value> wanted) {
             const auto kb = std::pair(b.value.node->sequence, b.value.index);
             return ka != kb ? ka < kb : (a.cell != nullptr) > (b.cell != nullptr);
         });
-        roots.erase(std::unique(roots.begin(), roots.end(), [](const Root& a, const Root& b) { return a.value == b.value; }),
-                    roots.end());
+        roots.erase(
+            std::unique(roots.begin(), roots.end(), [](const Root& a, const Root& b) { return a.value == b.value; }),
+            roots.end());
         while (!roots.empty()) {
             const Device device = roots.front().value.node->device;
             const auto rest = std::stable_partition(roots.begin(), roots.end(),
@@ -161,8 +162,8 @@ void flush_locked(std::vector<Value> wanted) {
 // ---------------------------------------------------------------------------------------------- evaluator hooks
 
 void evaluate(const std::vector<Value>& values) {
-    const bool ready = std::all_of(values.begin(), values.end(),
-                                   [](const Value& v) { return v.node->ready() || v.node->failure; });
+    const bool ready =
+        std::all_of(values.begin(), values.end(), [](const Value& v) { return v.node->ready() || v.node->failure; });
     if (!ready) flush(values);
 }
 

@@ -98,7 +98,8 @@ void Executable::build(const ir::Graph& g) {
     Plan p = plan(g, order, kernels_);
     for (const Step& s : p.steps) {
         const backend::Kernel& k = *kernels_[static_cast<size_t>(s.node)];
-        launches_.push_back({&k, static_cast<uint32_t>(args_.size()), static_cast<uint32_t>(s.args.size()), s.workspace});
+        launches_.push_back(
+            {&k, static_cast<uint32_t>(args_.size()), static_cast<uint32_t>(s.args.size()), s.workspace});
         for (const Place& a : s.args) args_.push_back({table_of(a), a.in == Place::In::arena ? a.offset : 0});
         report_.kernels.push_back({k.name, k.ops, k.bytes, k.flops, k.launches});
         int64_t inside = 1;
@@ -128,7 +129,8 @@ Ref<core::Storage> Executable::result_storage(size_t result) const {
     return spare_[result][0] = fresh; // whoever holds the old one keeps it
 }
 
-std::exception_ptr Executable::run(void* const* inputs, void* const* results, const Ref<core::Storage>& arena_storage) const {
+std::exception_ptr Executable::run(void* const* inputs, void* const* results,
+                                   const Ref<core::Storage>& arena_storage) const {
     char* arena = arena_storage ? static_cast<char*>(arena_storage->data()) : nullptr;
     base::sync_library_threads();
     for (size_t i = 0; i < num_inputs_; ++i) base_[i] = inputs[i];

@@ -18,8 +18,9 @@ using graph::Value;
 
 struct GraphExecutable::Impl {
     std::vector<Value> placeholders;
-    std::vector<std::pair<int32_t, Value>> sources; ///< per executable input: placeholder number, or -1 and a bound value
-    std::vector<int32_t> results;                   ///< per output: its result
+    std::vector<std::pair<int32_t, Value>>
+        sources;                  ///< per executable input: placeholder number, or -1 and a bound value
+    std::vector<int32_t> results; ///< per output: its result
     std::shared_ptr<const runtime::Executable> executable;
 };
 
@@ -36,7 +37,8 @@ GraphExecutable Graph::compile(Device device, const std::vector<Tensor>& inputs,
     for (const Tensor& t : outputs) {
         Value v = graph::resolve(t, "compile");
         if (v.node->device != device) {
-            throw DeviceError("compile: an output is on " + v.node->device.str() + ", the graph is compiled for " + device.str());
+            throw DeviceError("compile: an output is on " + v.node->device.str() + ", the graph is compiled for " +
+                              device.str());
         }
         // A copy: outputs may be placeholders, and their own nodes stay unevaluated.
         if (!v.node->pending || v.node->op->prim == graph::Prim::placeholder) {
@@ -78,10 +80,13 @@ GraphExecutable Graph::compile(Device device, const std::vector<Tensor>& inputs,
     std::stable_sort(unique.begin(), unique.end(), [](const auto& a, const auto& b) {
         return std::pair(a.value.node->sequence, a.value.index) < std::pair(b.value.node->sequence, b.value.index);
     });
-    unique.erase(std::unique(unique.begin(), unique.end(), [](const auto& a, const auto& b) { return a.value == b.value; }), unique.end());
+    unique.erase(
+        std::unique(unique.begin(), unique.end(), [](const auto& a, const auto& b) { return a.value == b.value; }),
+        unique.end());
     runtime::Capture c = runtime::capture(device, unique);
     for (Node* n : c.nodes) {
-        if (n->op->prim == graph::Prim::placeholder) throw Error("compile: the outputs use a placeholder that is not among the inputs");
+        if (n->op->prim == graph::Prim::placeholder)
+            throw Error("compile: the outputs use a placeholder that is not among the inputs");
     }
     const ir::Graph g = runtime::to_graph(c);
     for (const Value& v : impl->placeholders) v.node->pending = true;
@@ -89,7 +94,8 @@ GraphExecutable Graph::compile(Device device, const std::vector<Tensor>& inputs,
     for (const Value& v : c.inputs) {
         const auto at = std::find(impl->placeholders.begin(), impl->placeholders.end(), v);
         const bool given = at != impl->placeholders.end();
-        impl->sources.emplace_back(given ? static_cast<int32_t>(at - impl->placeholders.begin()) : -1, given ? Value{} : v);
+        impl->sources.emplace_back(given ? static_cast<int32_t>(at - impl->placeholders.begin()) : -1,
+                                   given ? Value{} : v);
     }
     for (const auto& r : roots) {
         const auto at = std::find_if(c.roots.begin(), c.roots.end(), [&](const auto& k) { return k.value == r.value; });
@@ -103,15 +109,17 @@ GraphExecutable Graph::compile(Device device, const std::vector<Tensor>& inputs,
 std::vector<Tensor> GraphExecutable::run(const std::vector<Tensor>& inputs) const {
     const Impl& e = *impl_;
     if (inputs.size() != e.placeholders.size()) {
-        throw Error("run: the graph has " + std::to_string(e.placeholders.size()) + " inputs, " + std::to_string(inputs.size()) + " were given");
+        throw Error("run: the graph has " + std::to_string(e.placeholders.size()) + " inputs, " +
+                    std::to_string(inputs.size()) + " were given");
     }
     std::vector<Value> values;
     for (size_t i = 0; i < inputs.size(); ++i) {
         values.push_back(graph::resolve(inputs[i], "run"));
         const Value& p = e.placeholders[i];
         if (values[i].type() != p.type() || values[i].node->device != p.node->device) {
-            throw ShapeError("run: input " + std::to_string(i) + " is " + values[i].type().str() + " on " + values[i].node->device.str() +
-                             ", the placeholder " + p.type().str() + " on " + p.node->device.str());
+            throw ShapeError("run: input " + std::to_string(i) + " is " + values[i].type().str() + " on " +
+                             values[i].node->device.str() + ", the placeholder " + p.type().str() + " on " +
+                             p.node->device.str());
         }
     }
     eval(inputs);

@@ -79,17 +79,20 @@ bool may_overwrite(const ir::Node& node, size_t in, size_t out) {
                 int32_t& which = is_in ? load : store;
                 if (which >= 0 && which != static_cast<int32_t>(o)) return false;
                 which = static_cast<int32_t>(o);
-                if (is_in && std::find(s.buffers.begin(), s.buffers.end(), p.num_inputs + static_cast<int32_t>(out)) == s.buffers.end()) {
+                if (is_in && std::find(s.buffers.begin(), s.buffers.end(), p.num_inputs + static_cast<int32_t>(out)) ==
+                                 s.buffers.end()) {
                     return false;
                 }
             }
         }
-        return load >= 0 && store >= 0 && p.operands[static_cast<size_t>(load)].at == p.operands[static_cast<size_t>(store)].at &&
+        return load >= 0 && store >= 0 &&
+               p.operands[static_cast<size_t>(load)].at == p.operands[static_cast<size_t>(store)].at &&
                p.operands[static_cast<size_t>(load)].dtype == p.operands[static_cast<size_t>(store)].dtype;
     }
     int64_t points = 1;
     for (const int64_t e : p.axes) points *= e;
-    if (points == 1 && p.stages == 1 && p.reduces.empty()) return true; // everything is loaded before anything is stored
+    if (points == 1 && p.stages == 1 && p.reduces.empty())
+        return true; // everything is loaded before anything is stored
     const program::Operand* store = nullptr;
     program::Level level{};
     for (const auto& inst : p.code) {
@@ -108,8 +111,8 @@ bool may_overwrite(const ir::Node& node, size_t in, size_t out) {
         if (inst.code != program::Code::Load && inst.code != program::Code::Random) continue;
         const auto& o = p.operands[static_cast<size_t>(inst.slot)];
         if (o.buffer != static_cast<int32_t>(in)) continue;
-        if (inst.level != level || inst.code == program::Code::Random || o.index != program::kNone || !o.guards.empty() ||
-            o.at != store->at || o.dtype != store->dtype) {
+        if (inst.level != level || inst.code == program::Code::Random || o.index != program::kNone ||
+            !o.guards.empty() || o.at != store->at || o.dtype != store->dtype) {
             return false;
         }
         loaded = true;
@@ -146,7 +149,8 @@ Plan plan(const ir::Graph& g, const std::vector<int32_t>& order, const std::vect
         if (!kernels[i]) continue;
         for (const ir::ValueId v : g.nodes[i].inputs) last[root_of(v)] = std::max(last[root_of(v)], position[i]);
     }
-    for (size_t i = 0; i < g.inputs.size(); ++i) place[static_cast<size_t>(g.inputs[i])] = {Place::In::input, static_cast<int32_t>(i), 0};
+    for (size_t i = 0; i < g.inputs.size(); ++i)
+        place[static_cast<size_t>(g.inputs[i])] = {Place::In::input, static_cast<int32_t>(i), 0};
 
     // Results are made in place where nobody else still needs what lies there.
     std::vector<char> overwritten(g.inputs.size(), 0);
@@ -180,7 +184,8 @@ Plan plan(const ir::Graph& g, const std::vector<int32_t>& order, const std::vect
     // A copy whose source is an input that some result overwrites is saved before the first step, for the whole run.
     for (Copy& c : result.copies) {
         const size_t v = root_of(g.results[static_cast<size_t>(c.result)].value);
-        if (place[v].in == Place::In::input && overwritten[static_cast<size_t>(place[v].index)]) c.saved = arena.take(c.bytes);
+        if (place[v].in == Place::In::input && overwritten[static_cast<size_t>(place[v].index)])
+            c.saved = arena.take(c.bytes);
     }
     std::vector<std::vector<size_t>> dying(order.size() + 1);
     for (size_t k = 0; k < order.size(); ++k) {
@@ -220,7 +225,8 @@ Plan plan(const ir::Graph& g, const std::vector<int32_t>& order, const std::vect
             arena.give(step.workspace, workspace);
         }
         for (const size_t v : dying[k]) {
-            if (std::find(reused.begin(), reused.end(), v) == reused.end()) arena.give(place[v].offset, bytes_of(g, static_cast<ir::ValueId>(v)));
+            if (std::find(reused.begin(), reused.end(), v) == reused.end())
+                arena.give(place[v].offset, bytes_of(g, static_cast<ir::ValueId>(v)));
         }
         result.steps.push_back(std::move(step));
     }

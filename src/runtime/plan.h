@@ -15,14 +15,14 @@ namespace ingot::runtime {
 struct Place {
     enum class In : uint8_t { none, input, result, arena };
     In in = In::none;
-    int32_t index = -1;   ///< of the input or result
-    int64_t offset = 0;   ///< bytes, for the arena
+    int32_t index = -1; ///< of the input or result
+    int64_t offset = 0; ///< bytes, for the arena
 };
 
 struct Step {
-    int32_t node = -1;               ///< in the graph
-    std::vector<Place> args;         ///< inputs, then outputs
-    int64_t workspace = -1;          ///< arena offset, -1: none
+    int32_t node = -1;       ///< in the graph
+    std::vector<Place> args; ///< inputs, then outputs
+    int64_t workspace = -1;  ///< arena offset, -1: none
 };
 
 /// dst <- src after the steps; through an arena copy when src is overwritten first.

@@ -17,8 +17,8 @@ int64_t Report::launches() const {
 std::string Report::str() const {
     std::string text;
     char line[256];
-    std::snprintf(line, sizeof line, "%zu kernels, %lld launches, arena %.2f MiB, %lld operators fused\n", kernels.size(),
-                  static_cast<long long>(launches()), static_cast<double>(arena_bytes) / (1 << 20),
+    std::snprintf(line, sizeof line, "%zu kernels, %lld launches, arena %.2f MiB, %lld operators fused\n",
+                  kernels.size(), static_cast<long long>(launches()), static_cast<double>(arena_bytes) / (1 << 20),
                   static_cast<long long>(fused));
     text += line;
     for (const Kernel& k : kernels) {
@@ -42,7 +42,8 @@ std::string place(const Place& p) {
 }
 } // namespace
 
-void dump_plan(const ir::Graph& g, const Plan& plan, const std::vector<backend::KernelPtr>& kernels, const Report& report) {
+void dump_plan(const ir::Graph& g, const Plan& plan, const std::vector<backend::KernelPtr>& kernels,
+               const Report& report) {
     if (!passes::dumping("plan")) return;
     std::string text = report.str();
     for (const Step& s : plan.steps) {
@@ -53,7 +54,8 @@ void dump_plan(const ir::Graph& g, const Plan& plan, const std::vector<backend::
             text += " " + place(s.args[i]);
         }
         text += " )\n";
-        if (n.prim() == graph::Prim::fused) text += program::print(*static_cast<const program::Program*>(n.payload.get()));
+        if (n.prim() == graph::Prim::fused)
+            text += program::print(*static_cast<const program::Program*>(n.payload.get()));
     }
     passes::dump("plan", text);
 }

@@ -65,7 +65,8 @@ std::vector<int32_t> schedule(const ir::Graph& g) {
         int64_t bytes = 0;
         const ir::Node& node = g.nodes[static_cast<size_t>(i)];
         for (const ir::ValueId v : node.inputs) {
-            if (g.values[static_cast<size_t>(v)].node >= 0 && uses[static_cast<size_t>(v)] == 1) bytes += bytes_of(g, v);
+            if (g.values[static_cast<size_t>(v)].node >= 0 && uses[static_cast<size_t>(v)] == 1)
+                bytes += bytes_of(g, v);
         }
         for (const ir::ValueId v : node.outputs) bytes -= bytes_of(g, v);
         return bytes;

@@ -120,19 +120,19 @@ struct Variant {
     bool grad_mode = true;
 
     std::shared_ptr<const Executable> executable;
-    std::vector<Ref<Cell>> cells;       ///< everything that is read or written
-    std::vector<Source> inputs;         ///< per executable input
-    std::vector<Value> host_scalars;    ///< in recording order: renewed before each call
+    std::vector<Ref<Cell>> cells;    ///< everything that is read or written
+    std::vector<Source> inputs;      ///< per executable input
+    std::vector<Value> host_scalars; ///< in recording order: renewed before each call
     struct Output {
         int32_t result = -1; ///< executable result; -1: an argument or captured value handed through
         int32_t cell = -1;   ///< >= 0: written to cells[cell]
         Source through;
     };
-    std::vector<Output> results;        ///< per executable result
-    std::vector<Output> returned;       ///< per returned tensor
+    std::vector<Output> results;  ///< per executable result
+    std::vector<Output> returned; ///< per returned tensor
     struct SlotEffect {
         GradSlot* slot;
-        Ref<Cell> owner_cell;           ///< the slot's gradient cell, when present
+        Ref<Cell> owner_cell; ///< the slot's gradient cell, when present
         bool present, elided;
     };
     std::vector<SlotEffect> slot_effects;
@@ -180,7 +180,9 @@ std::vector<Tensor> CompiledStep::call(const std::vector<Tensor>& arguments) {
     variants_.push_back(trace(arguments));
     if (variants_.size() > 8 && !warned_) {
         warned_ = true;
-        std::fprintf(stderr, "ingot: warning: a compiled function has %zu variants; its arguments change shape or its modules change mode\n",
+        std::fprintf(stderr,
+                     "ingot: warning: a compiled function has %zu variants; its arguments change shape or its modules "
+                     "change mode\n",
                      variants_.size());
     }
     return run(*variants_.back(), values);
@@ -273,7 +275,8 @@ std::unique_ptr<Variant> CompiledStep::trace(const std::vector<Tensor>& argument
         for (const auto& [cell, tracer] : before) tracer.node->pending = pending;
     };
     set_pending(false);
-    for (const auto& [cell, tracer] : before) tracer.node->outputs[0].data = cell->storage; // so that overwrites are seen
+    for (const auto& [cell, tracer] : before)
+        tracer.node->outputs[0].data = cell->storage; // so that overwrites are seen
     std::stable_sort(roots.begin(), roots.end(), [](const Root& a, const Root& b) {
         return std::pair(a.value.node->sequence, a.value.index) < std::pair(b.value.node->sequence, b.value.index);
     });
@@ -396,7 +399,8 @@ std::vector<Tensor> CompiledStep::run(Variant& v, const std::vector<Value>& argu
     }
     std::vector<Tensor> returned;
     returned.reserve(v.returned.size());
-    for (const auto& o : v.returned) returned.emplace_back(o.result >= 0 ? made[static_cast<size_t>(o.result)] : value_of(o.through));
+    for (const auto& o : v.returned)
+        returned.emplace_back(o.result >= 0 ? made[static_cast<size_t>(o.result)] : value_of(o.through));
     return returned;
 }
 
@@ -408,8 +412,9 @@ void check_readable(const Value& value) {
     if (n.op == &graph::kHostScalar && !n.pending && !Recorder::current().trace) return;
     const Node* named = &n; // views say less than what they look at
     while (named->op->kind == graph::Kind::view && !named->inputs.empty()) named = named->inputs[0].node.get();
-    throw Error(std::string("'") + named->op->name + "' " + value.type().str() +
-                " is being traced by compile() and has no value; return it from the compiled function and read it outside");
+    throw Error(
+        std::string("'") + named->op->name + "' " + value.type().str() +
+        " is being traced by compile() and has no value; return it from the compiled function and read it outside");
 }
 
 } // namespace ingot::runtime

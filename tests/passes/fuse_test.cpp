@@ -166,7 +166,9 @@ TEST(Batch, DependentMapsStayInOrder) {
     b.result(b.apply(Scalar::mul, {b.reshape(mm, {100}), b.constant(2)}));
     const ir::Graph g = passes::batch(fused(b.g));
     EXPECT_NO_FATAL_FAILURE(ir::verify(g));
-    EXPECT_EQ(std::count_if(g.nodes.begin(), g.nodes.end(), [](const ir::Node& n) { return n.prim() == graph::Prim::fused; }), 2);
+    EXPECT_EQ(
+        std::count_if(g.nodes.begin(), g.nodes.end(), [](const ir::Node& n) { return n.prim() == graph::Prim::fused; }),
+        2);
 }
 
 } // namespace

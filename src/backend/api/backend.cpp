@@ -25,7 +25,8 @@ KernelPtr Backend::lower_whole(const ir::Graph&) const {
 const Backend& backend_of(Device device) {
     graph::evaluator(); // registers the backends when this is the first thing that a program does
     const Backend* backend = table()[static_cast<size_t>(device.kind)];
-    if (!backend || device.index != 0) throw DeviceError("device " + device.str() + " is not available in this process");
+    if (!backend || device.index != 0)
+        throw DeviceError("device " + device.str() + " is not available in this process");
     return *backend;
 }
 

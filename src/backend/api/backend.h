@@ -25,8 +25,8 @@ public:
     virtual void run(void* const* args, void* workspace, program::ErrorWord* error) const = 0;
 
     std::string name;
-    std::string ops;      ///< the operators inside, for reports
-    double bytes = 0;     ///< least memory traffic
+    std::string ops;  ///< the operators inside, for reports
+    double bytes = 0; ///< least memory traffic
     double flops = 0;
     int32_t launches = 1; ///< library primitives and reorders inside count
     size_t workspace_bytes = 0;

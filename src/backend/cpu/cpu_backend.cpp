@@ -58,7 +58,8 @@ public:
                 if (n.inputs.size() == 3) kernel->ops += " add";
                 const size_t act = n.prim() == graph::Prim::matmul ? 2 : 7;
                 const bool has_act = n.prim() == graph::Prim::matmul || n.prim() == graph::Prim::conv2d;
-                if (has_act && n.attrs[act] != 0) kernel->ops += std::string(" ") + info(static_cast<Scalar>(n.attrs[act] - 1)).name;
+                if (has_act && n.attrs[act] != 0)
+                    kernel->ops += std::string(" ") + info(static_cast<Scalar>(n.attrs[act] - 1)).name;
             }
             return kernel;
         }

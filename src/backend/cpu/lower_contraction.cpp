@@ -20,7 +20,9 @@ public:
         launches = primitive_->kernels;
         workspace_bytes = primitive_->workspace_bytes;
     }
-    void run(void* const* args, void* workspace, program::ErrorWord*) const override { primitive_->run(args, workspace); }
+    void run(void* const* args, void* workspace, program::ErrorWord*) const override {
+        primitive_->run(args, workspace);
+    }
 
 private:
     PrimitivePtr primitive_;

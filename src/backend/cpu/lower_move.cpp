@@ -47,7 +47,9 @@ public:
             for (int64_t o = begin; o < end; ++o) {
                 char* to = out + o * row_;
                 for (size_t i = 0; i < rows_.size(); ++i) {
-                    if (rows_[i] > 0) std::memcpy(to, static_cast<const char*>(args[i]) + o * rows_[i], static_cast<size_t>(rows_[i]));
+                    if (rows_[i] > 0)
+                        std::memcpy(to, static_cast<const char*>(args[i]) + o * rows_[i],
+                                    static_cast<size_t>(rows_[i]));
                     to += rows_[i];
                 }
             }
@@ -61,7 +63,8 @@ private:
 
 /// Reads an index, clamps it into [0, bound) and reports it when that changed it.
 int64_t checked_index(const void* data, DType type, int64_t at, int64_t bound, program::ErrorWord* error) {
-    const int64_t raw = type == DType::i64 ? static_cast<const int64_t*>(data)[at] : static_cast<const int32_t*>(data)[at];
+    const int64_t raw =
+        type == DType::i64 ? static_cast<const int64_t*>(data)[at] : static_cast<const int32_t*>(data)[at];
     if (raw >= 0 && raw < bound) return raw;
     if (error->code == 0) *error = {1, raw, bound};
     return raw < 0 ? 0 : bound - 1;
@@ -75,8 +78,12 @@ struct Half {
 struct Brain {
     uint16_t bits;
 };
-void add_element(Half* to, const Half* from) { to->bits = core::f32_to_f16(core::f16_to_f32(to->bits) + core::f16_to_f32(from->bits)); }
-void add_element(Brain* to, const Brain* from) { to->bits = core::f32_to_bf16(core::bf16_to_f32(to->bits) + core::bf16_to_f32(from->bits)); }
+void add_element(Half* to, const Half* from) {
+    to->bits = core::f32_to_f16(core::f16_to_f32(to->bits) + core::f16_to_f32(from->bits));
+}
+void add_element(Brain* to, const Brain* from) {
+    to->bits = core::f32_to_bf16(core::bf16_to_f32(to->bits) + core::bf16_to_f32(from->bits));
+}
 
 /// scatter, scatter_add (index of src's shape) and index_add (index [K]): base, index, src -> out.
 class Scatter final : public backend::Kernel {
@@ -85,7 +92,8 @@ public:
         : prim_(n.prim()), dtype_(g.type(n.outputs[0]).dtype), index_type_(g.type(n.inputs[1]).dtype),
           base_(g.type(n.inputs[0]).shape), src_(g.type(n.inputs[2]).shape), axis_(static_cast<size_t>(n.attrs[0])) {
         name = n.op->name;
-        bytes = static_cast<double>(size_of(dtype_)) * (2.0 * static_cast<double>(base_.numel()) + static_cast<double>(src_.numel()));
+        bytes = static_cast<double>(size_of(dtype_)) *
+                (2.0 * static_cast<double>(base_.numel()) + static_cast<double>(src_.numel()));
     }
 
     void run(void* const* args, void*, program::ErrorWord* error) const override {
@@ -136,19 +144,22 @@ private:
     template <class T> void index_add(const void* index, const T* src, T* out, program::ErrorWord* error) const {
         const Split b(base_, static_cast<int64_t>(axis_)), s(src_, static_cast<int64_t>(axis_));
         std::vector<int64_t> rows(static_cast<size_t>(s.size));
-        for (int64_t k = 0; k < s.size; ++k) rows[static_cast<size_t>(k)] = checked_index(index, index_type_, k, b.size, error);
+        for (int64_t k = 0; k < s.size; ++k)
+            rows[static_cast<size_t>(k)] = checked_index(index, index_type_, k, b.size, error);
         const int64_t lanes = 64;
         const int64_t blocks = (b.inner + lanes - 1) / lanes;
-        base::parallel_for(b.outer * blocks, std::max<int64_t>(1, 16384 / std::max<int64_t>(1, s.size * lanes)), [&](int64_t begin, int64_t end) {
-            for (int64_t t = begin; t < end; ++t) {
-                const int64_t o = t / blocks, first = t % blocks * lanes, last = std::min(b.inner, first + lanes);
-                for (int64_t k = 0; k < s.size; ++k) {
-                    T* to = out + (o * b.size + rows[static_cast<size_t>(k)]) * b.inner;
-                    const T* from = src + (o * s.size + k) * b.inner;
-                    for (int64_t i = first; i < last; ++i) add_element(to + i, from + i);
-                }
-            }
-        });
+        base::parallel_for(b.outer * blocks, std::max<int64_t>(1, 16384 / std::max<int64_t>(1, s.size * lanes)),
+                           [&](int64_t begin, int64_t end) {
+                               for (int64_t t = begin; t < end; ++t) {
+                                   const int64_t o = t / blocks, first = t % blocks * lanes,
+                                                 last = std::min(b.inner, first + lanes);
+                                   for (int64_t k = 0; k < s.size; ++k) {
+                                       T* to = out + (o * b.size + rows[static_cast<size_t>(k)]) * b.inner;
+                                       const T* from = src + (o * s.size + k) * b.inner;
+                                       for (int64_t i = first; i < last; ++i) add_element(to + i, from + i);
+                                   }
+                               }
+                           });
     }
 
     Prim prim_;

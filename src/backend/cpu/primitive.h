@@ -26,10 +26,10 @@ public:
     virtual void run(void* const* args, void* workspace) const = 0;
 
     size_t workspace_bytes = 0;
-    std::string name;       ///< for reports, for example "onednn:matmul+relu"
+    std::string name; ///< for reports, for example "onednn:matmul+relu"
     double flops = 0;
-    double bytes = 0;       ///< least memory traffic: operands and results once
-    int32_t kernels = 1;    ///< library primitives inside, reorders counted
+    double bytes = 0;    ///< least memory traffic: operands and results once
+    int32_t kernels = 1; ///< library primitives inside, reorders counted
 };
 using PrimitivePtr = std::unique_ptr<Primitive>;
 
@@ -38,9 +38,9 @@ using PrimitivePtr = std::unique_ptr<Primitive>;
 /// row-major. f32 or f64 (own blocked kernel for f64 and without oneDNN).
 struct MatmulSpec {
     DType dtype = DType::f32;
-    Ints batch;               ///< extents of the batch axes of C
+    Ints batch; ///< extents of the batch axes of C
     int64_t m = 0, n = 0, k = 0;
-    Ints a_batch, b_batch;    ///< strides per batch axis
+    Ints a_batch, b_batch; ///< strides per batch axis
     int64_t a_row = 0, a_col = 0, b_row = 0, b_col = 0;
     bool bias = false;
     Activation act = Activation::none;
@@ -71,8 +71,9 @@ struct PoolSpec {
     bool count_include_pad = true; ///< average pooling: divide by KH KW everywhere, else by the elements inside
     Format format;                 ///< of x, y, idx and gradients alike
 };
-PrimitivePtr make_max_pool2d(const PoolSpec&);        ///< args: x, y, idx
-PrimitivePtr make_max_pool2d_grad(const PoolSpec&);   ///< args: gy, idx, gx: gx = sum of gy over the windows whose maximum it was
+PrimitivePtr make_max_pool2d(const PoolSpec&); ///< args: x, y, idx
+PrimitivePtr
+make_max_pool2d_grad(const PoolSpec&); ///< args: gy, idx, gx: gx = sum of gy over the windows whose maximum it was
 PrimitivePtr make_max_pool2d_gather(const PoolSpec&); ///< args: x, idx, y: y = x at idx (the transpose of the gradient)
 PrimitivePtr make_avg_pool2d(const PoolSpec&);        ///< args: x, y
 PrimitivePtr make_avg_pool2d_grad(const PoolSpec&);   ///< args: gy, gx

@@ -39,8 +39,8 @@ Target cpu(bool block_convolution) {
     t.fusion = true;
     t.channels_last = true;
     t.channel_block = block_convolution ? t.vector_floats : 0;
-    t.fused_matmul_epilogue = block_convolution;
-    t.fused_conv_epilogue = block_convolution;
+    t.fused_matmul_epilogue = true; // our own kernels end with bias and activation too
+    t.fused_conv_epilogue = true;
     return t;
 }
 

@@ -57,7 +57,7 @@ struct Target {
 };
 
 /// This machine's processor with all of num_threads(). `block_convolution`: convolutions take [N, C/b, H, W, b] with
-/// b = vector_floats and fuse epilogues (a build with oneDNN); otherwise they take plain layouts.
+/// b = vector_floats (a build with oneDNN); otherwise they take plain layouts. Epilogues are fused either way.
 Target cpu(bool block_convolution);
 
 /// The oracle: one thread, nothing fused, nothing laid out.

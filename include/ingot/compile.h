@@ -67,12 +67,27 @@ template <> struct Rebuild<std::vector<Tensor>> {
         return rest;
     }
 };
+/// Whether a type takes as many tensors as there are: a vector, or what ends with one.
+template <class R> struct TakesRest : std::false_type {};
+template <> struct TakesRest<std::vector<Tensor>> : std::true_type {};
+template <class A, class B> struct TakesRest<std::pair<A, B>> : TakesRest<B> {};
+template <class T> struct TakesRest<std::tuple<T>> : TakesRest<T> {};
+template <class A, class B, class... T> struct TakesRest<std::tuple<A, B, T...>> : TakesRest<std::tuple<B, T...>> {};
+/// Whether something stands behind a vector, which would find nothing left.
+template <class R> struct VectorBeforeEnd : std::false_type {};
+template <class A, class B, class... T>
+struct VectorBeforeEnd<std::tuple<A, B, T...>>
+    : std::bool_constant<TakesRest<A>::value || VectorBeforeEnd<std::tuple<B, T...>>::value> {};
+
 template <class... T> struct Rebuild<std::tuple<T...>> {
+    static_assert(!VectorBeforeEnd<std::tuple<T...>>::value,
+                  "compile: a std::vector must be the last of several results");
     static std::tuple<T...> from(const std::vector<Tensor>& v, size_t& at) {
         return std::tuple<T...>{Rebuild<T>::from(v, at)...};
     }
 };
 template <class A, class B> struct Rebuild<std::pair<A, B>> {
+    static_assert(!TakesRest<A>::value, "compile: a std::vector must be the last of several results");
     static std::pair<A, B> from(const std::vector<Tensor>& v, size_t& at) {
         A a = Rebuild<A>::from(v, at);
         return {std::move(a), Rebuild<B>::from(v, at)};

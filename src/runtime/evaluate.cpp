@@ -171,9 +171,7 @@ void flush_all() {
     if (!Recorder::current().trace) flush({});
 }
 
-Tensor transfer_back(const Tensor& gradient, Device device) { return gradient.to(device); }
-
-std::vector<Tensor> transfer_vjp(const graph::Vjp& v) { return {transfer_back(v.grads[0], v.inputs[0].device())}; }
+std::vector<Tensor> transfer_vjp(const graph::Vjp& v) { return {v.grads[0].to(v.inputs[0].device())}; }
 
 const graph::OpDef kTransfer{
     .name = "to", .prim = graph::Prim::placeholder, .kind = graph::Kind::opaque, .infer = nullptr, .vjp = transfer_vjp};

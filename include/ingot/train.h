@@ -10,25 +10,12 @@
 #include <optional>
 #include <string>
 
+#include <ingot/data/batches.h>
 #include <ingot/nn/module.h>
 #include <ingot/optim.h>
 #include <ingot/tensor.h>
 
 namespace ingot::train {
-
-/// Where batches come from. x: [N, ...], y: [N] i64 labels (or whatever the loss takes).
-class Batches {
-public:
-    virtual ~Batches() = default;
-    /// Batches per pass.
-    virtual int64_t steps() const = 0;
-    /// Samples per batch; the last one of a pass may be smaller.
-    virtual int64_t batch_size() const = 0;
-    /// Begins pass `epoch` (from 0): order and augmentation depend on nothing else.
-    virtual void start(int64_t epoch) = 0;
-    /// The next batch of the pass; false at its end.
-    virtual bool next(Tensor& x, Tensor& y) = 0;
-};
 
 enum class Schedule : uint8_t { none, cosine };
 
@@ -69,9 +56,9 @@ public:
 
     /// Trains, then tests. With `validation` the best weights are those of the lowest validation loss, else the last;
     /// they are in the model afterwards. Errors: Error when the loss stops being a finite number, FileError.
-    TrainResult fit(Batches& train, Batches* validation, Batches* test);
-    TrainResult fit(Batches& train, Batches& test) { return fit(train, nullptr, &test); }
-    TrainResult fit(Batches& train) { return fit(train, nullptr, nullptr); }
+    TrainResult fit(data::Batches& train, data::Batches* validation, data::Batches* test);
+    TrainResult fit(data::Batches& train, data::Batches& test) { return fit(train, nullptr, &test); }
+    TrainResult fit(data::Batches& train) { return fit(train, nullptr, nullptr); }
 
 private:
     struct Run;
@@ -82,6 +69,6 @@ private:
 };
 
 /// Loss and accuracy of a model in evaluation mode (its mode is put back afterwards).
-EvalResult evaluate(nn::Module& model, const Trainer::Loss& loss, Batches& batches);
+EvalResult evaluate(nn::Module& model, const Trainer::Loss& loss, data::Batches& batches);
 
 } // namespace ingot::train

@@ -2,7 +2,7 @@
 #include <cmath>
 
 #include <ingot/ops.h>
-#include <ingot/optim.h>
+#include <ingot/optim/adam.h>
 
 namespace ingot::optim {
 

@@ -6,7 +6,7 @@
 #include <ingot/eval.h>
 #include <ingot/host_scalar.h>
 #include <ingot/ops.h>
-#include <ingot/optim.h>
+#include <ingot/optim/optimizer.h>
 
 #include "graph/node.h"
 

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <numbers>
 
-#include <ingot/optim.h>
+#include <ingot/optim/schedule.h>
 
 namespace ingot::optim {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <ingot/ops.h>
-#include <ingot/optim.h>
+#include <ingot/optim/sgd.h>
 
 namespace ingot::optim {
 

@@ -38,7 +38,7 @@ Evaluator::Evaluator(nn::Module& model, Trainer::Loss loss)
           return stack({cast(loss(output, y), f32), right});
       })) {}
 
-EvalResult Evaluator::run(Batches& batches, const std::function<bool()>& stop) {
+EvalResult Evaluator::run(data::Batches& batches, const std::function<bool()>& stop) {
     const ModeGuard mode(model_);
     model_.eval();
     EvalResult result;
@@ -65,7 +65,7 @@ EvalResult Evaluator::run(Batches& batches, const std::function<bool()>& stop) {
     return result;
 }
 
-EvalResult evaluate(nn::Module& model, const Trainer::Loss& loss, Batches& batches) {
+EvalResult evaluate(nn::Module& model, const Trainer::Loss& loss, data::Batches& batches) {
     return Evaluator(model, loss).run(batches);
 }
 

@@ -16,7 +16,7 @@ public:
     Evaluator(nn::Module& model, Trainer::Loss loss);
     /// One pass in evaluation mode, without gradients; the model's mode is put back. Stops early, with what it has so far,
     /// when `stop` says so.
-    EvalResult run(Batches& batches, const std::function<bool()>& stop = {});
+    EvalResult run(data::Batches& batches, const std::function<bool()>& stop = {});
 
 private:
     nn::Module& model_;

@@ -13,14 +13,14 @@ namespace {
 // Divides the usual test sets, so that the last batch needs no variant of its own.
 constexpr int64_t kEvalBatch = 200;
 
-class ImageBatches : public Batches {
+class ImageBatches : public data::Batches {
 public:
     ImageBatches(const data::ImageDataset& dataset, data::LoaderOptions options, Device device)
         : loader_(dataset, std::move(options)), device_(device) {}
 
     int64_t steps() const override { return loader_.batches(); }
     int64_t batch_size() const override { return loader_.options().batch; }
-    void start(int64_t epoch) override { loader_.start(epoch); }
+    void start(int64_t epoch, int64_t first) override { loader_.start(epoch, first); }
 
     bool next(Tensor& x, Tensor& y) override {
         if (!loader_.next(batch_)) return false;
@@ -39,8 +39,8 @@ private:
 
 } // namespace
 
-std::unique_ptr<Batches> training_batches(const data::ImageDataset& dataset, const ModelInfo& info,
-                                          const Recipe& recipe, uint64_t seed, Device device) {
+std::unique_ptr<data::Batches> training_batches(const data::ImageDataset& dataset, const ModelInfo& info,
+                                                const Recipe& recipe, uint64_t seed, Device device) {
     data::LoaderOptions options;
     options.batch = recipe.batch;
     options.shuffle = true;
@@ -53,7 +53,8 @@ std::unique_ptr<Batches> training_batches(const data::ImageDataset& dataset, con
     return std::make_unique<ImageBatches>(dataset, std::move(options), device);
 }
 
-std::unique_ptr<Batches> evaluation_batches(const data::ImageDataset& dataset, const ModelInfo& info, Device device) {
+std::unique_ptr<data::Batches> evaluation_batches(const data::ImageDataset& dataset, const ModelInfo& info,
+                                                  Device device) {
     data::LoaderOptions options;
     options.batch = std::max<int64_t>(1, std::min(kEvalBatch, dataset.size()));
     options.mean = info.mean;

@@ -15,10 +15,11 @@
 namespace ingot::train {
 
 /// Shuffled and augmented as the recipe says; the last partial batch of a pass is dropped. `info`: mean and std.
-std::unique_ptr<Batches> training_batches(const data::ImageDataset& dataset, const ModelInfo& info,
-                                          const Recipe& recipe, uint64_t seed, Device device);
+std::unique_ptr<data::Batches> training_batches(const data::ImageDataset& dataset, const ModelInfo& info,
+                                                const Recipe& recipe, uint64_t seed, Device device);
 
 /// In order, unchanged, nothing dropped.
-std::unique_ptr<Batches> evaluation_batches(const data::ImageDataset& dataset, const ModelInfo& info, Device device);
+std::unique_ptr<data::Batches> evaluation_batches(const data::ImageDataset& dataset, const ModelInfo& info,
+                                                  Device device);
 
 } // namespace ingot::train

@@ -32,8 +32,8 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 /// The state of one fit().
 struct Trainer::Run {
     Trainer& t;
-    Batches& batches;
-    Batches* validation;
+    data::Batches& batches;
+    data::Batches* validation;
     MetricsLog log;
     Progress progress;
     BatchFunction step;
@@ -46,7 +46,7 @@ struct Trainer::Run {
     Clock::time_point start = Clock::now();
     double step_seconds = 0;
 
-    Run(Trainer& trainer, Batches& train, Batches* val)
+    Run(Trainer& trainer, data::Batches& train, data::Batches* val)
         : t(trainer), batches(train), validation(val), log(t.options_.out),
           progress(t.options_.progress ? Progress::automatic() : Progress::Style::silent, t.options_.epochs,
                    train.steps(), train.batch_size()),
@@ -144,7 +144,7 @@ Trainer::Trainer(nn::Module& model, optim::Optimizer& optimizer, Loss loss, Trai
 
 Trainer::~Trainer() = default;
 
-TrainResult Trainer::fit(Batches& train, Batches* validation, Batches* test) {
+TrainResult Trainer::fit(data::Batches& train, data::Batches* validation, data::Batches* test) {
     if (train.steps() < 1)
         throw Error("Trainer: the training data has fewer samples than one batch (" +
                     std::to_string(train.batch_size()) + "); use a smaller batch");

@@ -23,14 +23,15 @@ namespace {
 namespace fs = std::filesystem;
 
 /// Points of two clusters; the label says which.
-class Clusters : public Batches {
+class Clusters : public data::Batches {
 public:
     Clusters(int64_t steps, uint32_t seed, bool swapped = false) : steps_(steps), seed_(seed), swapped_(swapped) {}
     int64_t steps() const override { return steps_; }
     int64_t batch_size() const override { return 16; }
-    void start(int64_t epoch) override {
+    void start(int64_t epoch, int64_t first = 0) override {
         at_ = 0;
         state_ = seed_ + static_cast<uint32_t>(epoch) * 977;
+        for (Tensor x, y; at_ < first;) next(x, y);
     }
     bool next(Tensor& x, Tensor& y) override {
         if (at_ == steps_) return false;
@@ -222,11 +223,11 @@ TEST(InterruptsDeathTest, ASecondSignalEndsTheProcess) {
 
 TEST(Evaluate, UnevenBatches) {
     // Mean over samples, not over batches.
-    class Two : public Batches {
+    class Two : public data::Batches {
     public:
         int64_t steps() const override { return 2; }
         int64_t batch_size() const override { return 3; }
-        void start(int64_t) override { at_ = 0; }
+        void start(int64_t, int64_t first) override { at_ = static_cast<int>(first); }
         bool next(Tensor& x, Tensor& y) override {
             if (at_ == 2) return false;
             x = at_ == 0 ? Tensor::from(std::vector<float>{5, 0, 5, 0, 0, 5}, {3, 2})

@@ -218,14 +218,7 @@ void backward(const std::vector<Seed>& seeds, bool retain, bool create_graph) {
     const GradMode mode(create_graph);
     for (const Walk::Entry& e : walk.entries()) {
         if (!e.node->leaf || !e.grads[0].defined()) continue;
-        graph::GradSlot* slot = nullptr;
-        if (graph::Cell* cell = e.node->cell()) {
-            slot = &cell->grad;
-        } else {
-            if (!e.node->grad) e.node->grad = std::make_unique<graph::GradSlot>();
-            slot = e.node->grad.get();
-        }
-        graph::accumulate(*slot, e.grads[0], ops::elementwise(Scalar::add));
+        graph::accumulate(*graph::slot_of(*e.node, true), e.grads[0], ops::elementwise(Scalar::add));
     }
     if (!retain) free_tape(walk);
 }

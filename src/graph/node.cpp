@@ -154,13 +154,16 @@ std::vector<Value> Recorder::held() {
 
 // ------------------------------------------------------------------------------------------------- gradients
 
-GradSlot* slot_of(const Tensor& tensor, bool make) {
-    const Value value = resolve(tensor, "grad");
-    Node& node = *value.node;
-    if (Cell* cell = node.cell()) return &cell->grad;
-    if (!node.grad && make) node.grad = std::make_unique<GradSlot>();
+GradSlot* slot_of(Node& node, bool make) {
+    if (Cell* cell = node.cell()) return cell->grad.get();
+    if (!node.grad && make) {
+        node.grad = make_ref<GradSlot>();
+        node.grad->trace = node.trace;
+    }
     return node.grad.get();
 }
+
+GradSlot* slot_of(const Tensor& tensor, bool make) { return slot_of(*resolve(tensor, "grad").node, make); }
 
 Tensor gradient_for_update(const Tensor& tensor) {
     GradSlot* slot = slot_of(tensor, false);

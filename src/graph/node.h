@@ -53,11 +53,12 @@ struct CellLink : RefCounted {
     Cell* cell = nullptr;
 };
 
-/// A leaf's accumulated gradient.
-struct GradSlot {
-    Ref<Cell> cell;       ///< made at the first backward()
-    bool present = false; ///< false: none (grad() is undefined)
-    bool elided = false;  ///< a compiled step consumed it without storing it
+/// A leaf's accumulated gradient. Compiled steps share it with its leaf.
+struct GradSlot : RefCounted {
+    Ref<Cell> cell;        ///< made at the first backward()
+    bool present = false;  ///< false: none (grad() is undefined)
+    bool elided = false;   ///< a compiled step consumed it without storing it
+    void* trace = nullptr; ///< the trace in which its leaf was made: gone with it
 };
 
 /// A number supplied by the host at submission: one f32/f64/i64 value, or the two words of a random key.
@@ -86,7 +87,7 @@ public:
     std::exception_ptr failure; ///< what its submission failed with
     Ref<CellLink> link;         ///< for values of cells
     Ref<Cell> handle_of;        ///< for handles: tensor().is_cell()
-    std::unique_ptr<GradSlot> grad;   ///< for leaves without a cell
+    Ref<GradSlot> grad;         ///< for leaves without a cell
     std::unique_ptr<HostScalar> host; ///< for host scalars
     void* trace = nullptr;            ///< the trace that recorded it (runtime/trace.h), null outside compile()
 
@@ -123,7 +124,7 @@ public:
     bool requires_grad = false;
     bool keeps_history = false; ///< gradients made with create_graph: differentiation goes on behind the value
     bool write_pending = false; ///< current is recorded and not yet in storage
-    GradSlot grad;
+    Ref<GradSlot> grad = make_ref<GradSlot>();
     Ref<CellLink> link;
     void* trace = nullptr; ///< the trace that has swapped it
 
@@ -170,7 +171,9 @@ private:
 /// The value that a tensor stands for: a cell's present value for handles. Errors: Error for undefined tensors, naming `op`.
 Value resolve(const Tensor& tensor, const char* op);
 
-/// The gradient slot of the leaf that `tensor` stands for; null when there is none and `make` is false.
+/// The gradient slot of a leaf; null when there is none and `make` is false.
+GradSlot* slot_of(Node& node, bool make);
+/// The same of the leaf that `tensor` stands for.
 GradSlot* slot_of(const Tensor& tensor, bool make);
 /// The accumulated gradient for an optimizer's update, undefined when there is none: unlike Tensor::grad(), a compiled step may
 /// then drop the gradient without storing it.

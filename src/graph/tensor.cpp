@@ -54,6 +54,9 @@ Tensor& Tensor::operator=(Tensor&& o) noexcept {
 Tensor::~Tensor() { drop(node_, output_); }
 
 Tensor Tensor::from_data(const void* data, size_t count, DType dtype, const Shape& shape, TensorOptions options) {
+    for (const int64_t d : shape) {
+        if (d < 0) throw ShapeError("from: shape " + shape.str() + " has a negative size");
+    }
     if (static_cast<int64_t>(count) != shape.numel()) {
         throw ShapeError("from: " + std::to_string(count) + " elements do not fill shape " + shape.str());
     }
@@ -177,8 +180,12 @@ void Tensor::backward(const Tensor& gradient, bool retain_graph, bool create_gra
 }
 
 Tensor Tensor::detach() const {
-    Value value = graph::resolve(*this, "detach");
-    if (!value.node->requires_grad) return Tensor(value);
+    const Value value = graph::resolve(*this, "detach");
+    // Always a node of its own: set_requires_grad() on it must not concern this tensor. Memory that nobody writes is shared.
+    const graph::Output& output = value.node->outputs[value.index];
+    if (value.node->ready() && !value.node->failure && output.data && !value.node->cell() && !value.node->trace) {
+        return Tensor(graph::make_ready(output.type, value.node->device, output.data));
+    }
     const NoGrad guard;
     return graph::record(graph::kIdentity, {Tensor(value)});
 }

@@ -24,7 +24,7 @@ void move_cell(const Tensor& handle, Device device) {
     cell.current = {};
     cell.stored = {};
     cell.write_pending = false;
-    cell.grad = {};
+    cell.grad = make_ref<graph::GradSlot>();
     cell.device = node.device = device;
     ++cell.generation;
     cell.assign(moved);

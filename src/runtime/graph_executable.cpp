@@ -10,6 +10,7 @@
 #include "runtime/capture.h"
 #include "runtime/evaluate.h"
 #include "runtime/submit.h"
+#include "runtime/trace.h"
 
 namespace ingot {
 
@@ -75,7 +76,7 @@ GraphExecutable Graph::compile(Device device, const std::vector<Tensor>& inputs,
         if (!outside.empty()) runtime::flush(outside);
     }
     const std::lock_guard lock(runtime::evaluation_mutex());
-    for (const Value& v : impl->placeholders) v.node->pending = false;
+    const runtime::ReadyTracers ready(impl->placeholders);
     std::vector<runtime::Root> unique = roots;
     std::stable_sort(unique.begin(), unique.end(), [](const auto& a, const auto& b) {
         return std::pair(a.value.node->sequence, a.value.index) < std::pair(b.value.node->sequence, b.value.index);
@@ -89,7 +90,6 @@ GraphExecutable Graph::compile(Device device, const std::vector<Tensor>& inputs,
             throw Error("compile: the outputs use a placeholder that is not among the inputs");
     }
     const ir::Graph g = runtime::to_graph(c);
-    for (const Value& v : impl->placeholders) v.node->pending = true;
     impl->executable = std::make_shared<runtime::Executable>(g, device);
     for (const Value& v : c.inputs) {
         const auto at = std::find(impl->placeholders.begin(), impl->placeholders.end(), v);

@@ -26,7 +26,7 @@ namespace {
 
 /// A gradient slot that the traced function touched.
 struct TracedSlot {
-    GradSlot* slot;
+    Ref<GradSlot> slot;
     bool present, elided; ///< before the trace
     bool cleared = false; ///< before any use: its state before the call does not matter
     bool used = false;    ///< before it was cleared
@@ -69,6 +69,7 @@ public:
 
     std::vector<TracedCell> cells;
     std::vector<TracedSlot> slots;
+    std::vector<Value> arguments; ///< the tracers that stand for them
     std::vector<Value> host_scalars;
     std::vector<std::pair<std::function<uint64_t()>, uint64_t>> guards;
 
@@ -89,8 +90,14 @@ private:
         cells.push_back(std::move(t));
     }
     void touch(GradSlot& slot, SlotEvent event) {
-        auto it = std::find_if(slots.begin(), slots.end(), [&](const TracedSlot& s) { return s.slot == &slot; });
-        if (it == slots.end()) it = slots.insert(slots.end(), {&slot, slot.present, slot.elided});
+        for (size_t i = 0; i < arguments.size(); ++i) {
+            if (arguments[i].node->grad.get() != &slot) continue;
+            throw Error("compile: backward() reached argument " + std::to_string(i) +
+                        ", but gradients do not leave a compiled function through its arguments; return "
+                        "grad({loss}, {argument}) instead, or pass argument.detach()");
+        }
+        auto it = std::find_if(slots.begin(), slots.end(), [&](const TracedSlot& s) { return s.slot.get() == &slot; });
+        if (it == slots.end()) it = slots.insert(slots.end(), {Ref<GradSlot>(&slot), slot.present, slot.elided});
         if (event == SlotEvent::clear && !it->used) it->cleared = true;
         if (event == SlotEvent::use && !it->cleared) it->used = true;
         if (event == SlotEvent::read) it->read = true;
@@ -113,26 +120,32 @@ struct Variant {
         graph::Type type;
         Device device;
         bool requires_grad;
+        Ref<graph::CellLink> link; ///< of a parameter that requires grad: whose gradient the trace writes
     };
     std::vector<Argument> arguments;
     std::vector<std::pair<std::function<uint64_t()>, uint64_t>> guards;
-    std::vector<std::pair<GradSlot*, bool>> slot_guards; ///< slots used without being cleared: were they present?
+    std::vector<std::pair<Ref<GradSlot>, bool>> slot_guards; ///< slots used without being cleared: were they present?
     bool grad_mode = true;
 
     std::shared_ptr<const Executable> executable;
-    std::vector<Ref<Cell>> cells;    ///< everything that is read or written
+    struct UsedCell {
+        Ref<Cell> cell;
+        Device device;
+        bool requires_grad;
+    };
+    std::vector<UsedCell> cells;     ///< everything that is read or written, and what the trace relied on
     std::vector<Source> inputs;      ///< per executable input
     std::vector<Value> host_scalars; ///< in recording order: renewed before each call
     struct Output {
-        int32_t result = -1; ///< executable result; -1: an argument or captured value handed through
-        int32_t cell = -1;   ///< >= 0: written to cells[cell]
+        int32_t result = -1;   ///< executable result; -1: an argument or captured value handed through
+        int32_t cell = -1;     ///< >= 0: written to cells[cell]
+        bool has_tape = false; ///< gradients would go on inside the compiled function, where they cannot
         Source through;
     };
     std::vector<Output> results;  ///< per executable result
     std::vector<Output> returned; ///< per returned tensor
     struct SlotEffect {
-        GradSlot* slot;
-        Ref<Cell> owner_cell; ///< the slot's gradient cell, when present
+        Ref<GradSlot> slot;
         bool present, elided;
     };
     std::vector<SlotEffect> slot_effects;
@@ -146,6 +159,10 @@ struct Variant {
                 args[i].node->requires_grad != arguments[i].requires_grad) {
                 return false;
             }
+            if (arguments[i].requires_grad && !(args[i].node->link == arguments[i].link)) return false;
+        }
+        for (const UsedCell& c : cells) {
+            if (c.cell->requires_grad != c.requires_grad || c.cell->device != c.device) return false;
         }
         for (const auto& [state, expected] : guards) {
             if (state() != expected) return false;
@@ -156,6 +173,29 @@ struct Variant {
         return true;
     }
 };
+
+namespace {
+
+/// What the tape of such a result leads to.
+Value tape_inside() {
+    auto node = make_ref<Node>(graph::kPlaceholder, Device::cpu());
+    node->set_outputs({{f32, {}}});
+    node->requires_grad = node->leaf = true;
+    return {std::move(node), 0};
+}
+
+/// What a result with a tape stands for outside: its gradients would have to go on inside.
+const graph::OpDef kCompiledResult{.name = "compile",
+                                   .prim = graph::Prim::placeholder,
+                                   .kind = graph::Kind::opaque,
+                                   .infer = nullptr,
+                                   .vjp = [](const graph::Vjp&) -> std::vector<Tensor> {
+                                       throw Error("backward: the tensor was computed by a compiled function, and "
+                                                   "gradients do not go back into one; call backward() inside it, or "
+                                                   "detach() the result");
+                                   }};
+
+} // namespace
 
 CompiledStep::CompiledStep(Compiled::Function f) : f_(std::move(f)) {}
 CompiledStep::~CompiledStep() = default;
@@ -175,6 +215,11 @@ std::vector<Tensor> CompiledStep::call(const std::vector<Tensor>& arguments) {
     }
     for (const auto& v : variants_) {
         if (!v->fits(values)) continue;
+        std::vector<Value> pending; // another thread assigned them
+        for (const auto& c : v->cells) {
+            if (c.cell->current && !c.cell->current.node->ready()) pending.push_back(c.cell->current);
+        }
+        if (!pending.empty()) flush(pending);
         return run(*v, values);
     }
     variants_.push_back(trace(arguments));
@@ -202,16 +247,18 @@ std::unique_ptr<Variant> CompiledStep::trace(const std::vector<Tensor>& argument
         for (const Tensor& a : arguments) {
             const Value v = graph::resolve(a, "compile");
             device = v.node->device;
-            variant->arguments.push_back({v.type(), device, v.node->requires_grad});
+            variant->arguments.push_back(
+                {v.type(), device, v.node->requires_grad, v.node->requires_grad ? v.node->link : nullptr});
             Value tracer = graph::make_placeholder(v.type(), device);
             tracer.node->requires_grad = v.node->requires_grad;
             tracer.node->leaf = v.node->requires_grad;
             tracer.node->trace = &t;
-            // A leaf argument collects its gradient where the caller's tensor does: tracing sees the caller's link.
+            // A parameter as argument collects its gradient in its own cell.
             tracer.node->link = v.node->link;
             tracers.push_back(tracer);
             inside.emplace_back(tracer);
         }
+        t.arguments = tracers;
         const std::vector<Tensor> returned = f_(inside);
         for (const Tensor& r : returned) outputs.push_back(graph::resolve(r, "compile"));
         inside.clear();
@@ -219,35 +266,43 @@ std::unique_ptr<Variant> CompiledStep::trace(const std::vector<Tensor>& argument
         variant->guards = t.guards;
         variant->host_scalars = t.host_scalars;
         for (TracedSlot& s : t.slots) {
+            if (s.slot->trace == &t) { // of a leaf made inside: its gradient goes with it
+                for (TracedCell& c : t.cells) {
+                    if (c.cell == s.slot->cell) c.cell->current = c.tracer;
+                }
+                continue;
+            }
             if (s.used) variant->slot_guards.emplace_back(s.slot, s.present);
             const bool written = s.slot->present && s.slot->cell && s.slot->cell->trace == &t;
             const bool elide = written && s.cleared && s.updated && !s.read;
-            if (elide && s.slot->cell) {
+            if (elide) {
                 // Not a result: what the optimizer consumed is enough.
                 for (TracedCell& c : t.cells) {
                     if (c.cell == s.slot->cell) c.cell->current = c.tracer;
                 }
             }
-            variant->slot_effects.push_back({s.slot, s.slot->cell, s.slot->present && !elide, elide});
+            variant->slot_effects.push_back({s.slot, s.slot->present && !elide, elide});
         }
         for (TracedCell& c : t.cells) {
-            variant->cells.push_back(c.cell);
+            variant->cells.push_back({c.cell, c.cell->device, c.cell->requires_grad});
             before.emplace_back(c.cell, c.tracer);
-            if (!(c.cell->current == c.tracer)) {
-                roots.push_back({c.cell->current, c.cell.get()});
-                device = c.cell->device;
-            }
+            if (!(c.cell->current == c.tracer)) roots.push_back({c.cell->current, c.cell.get()});
         }
     } // cells have their own values again
     for (const Value& v : outputs) {
         if (v.node->trace && v.node->op->prim != graph::Prim::placeholder) {
-            device = v.node->device;
             if (v.node->num_outputs == 1) {
                 roots.push_back({v, nullptr});
             } else {
                 for (uint32_t i = 0; i < v.node->num_outputs; ++i) roots.push_back({{v.node, i}, nullptr});
             }
         }
+    }
+    if (!roots.empty()) device = roots.front().value.node->device;
+    for (const Root& r : roots) {
+        if (r.value.node->device == device) continue;
+        throw DeviceError("compile: the function computes values on " + device.str() + " and on " +
+                          r.value.node->device.str() + "; a compiled step runs on one device");
     }
     // Values recorded before the trace and not yet evaluated become bound inputs: evaluate them first.
     {
@@ -269,14 +324,12 @@ std::unique_ptr<Variant> CompiledStep::trace(const std::vector<Tensor>& argument
     }
 
     const std::lock_guard lock(evaluation_mutex());
-    // Tracers stand as ready inputs while the graph is captured.
-    auto set_pending = [&](bool pending) {
-        for (const Value& v : tracers) v.node->pending = pending;
-        for (const auto& [cell, tracer] : before) tracer.node->pending = pending;
-    };
-    set_pending(false);
-    for (const auto& [cell, tracer] : before)
+    std::vector<Value> inputs = tracers;
+    for (const auto& [cell, tracer] : before) {
+        inputs.push_back(tracer);
         tracer.node->outputs[0].data = cell->storage; // so that overwrites are seen
+    }
+    const ReadyTracers ready(std::move(inputs));
     std::stable_sort(roots.begin(), roots.end(), [](const Root& a, const Root& b) {
         return std::pair(a.value.node->sequence, a.value.index) < std::pair(b.value.node->sequence, b.value.index);
     });
@@ -298,7 +351,6 @@ std::unique_ptr<Variant> CompiledStep::trace(const std::vector<Tensor>& argument
             Cache::global().insert(c.hash, c.words, variant->executable);
         }
     }
-    set_pending(true);
 
     auto source_of = [&](const Value& v) {
         for (size_t i = 0; i < tracers.size(); ++i) {
@@ -314,7 +366,7 @@ std::unique_ptr<Variant> CompiledStep::trace(const std::vector<Tensor>& argument
         Variant::Output o;
         o.result = static_cast<int32_t>(i);
         for (size_t k = 0; k < variant->cells.size(); ++k) {
-            if (variant->cells[k].get() == c.roots[i].cell) o.cell = static_cast<int32_t>(k);
+            if (variant->cells[k].cell.get() == c.roots[i].cell) o.cell = static_cast<int32_t>(k);
         }
         variant->results.push_back(o);
     }
@@ -324,6 +376,7 @@ std::unique_ptr<Variant> CompiledStep::trace(const std::vector<Tensor>& argument
             if (c.roots[i].value == v) o = variant->results[i];
         }
         if (o.result < 0) o.through = source_of(v);
+        o.has_tape = o.result >= 0 && o.cell < 0 && v.node->requires_grad && !v.node->tape_freed;
         variant->returned.push_back(o);
     }
     variant->made.resize(c.roots.size());
@@ -338,7 +391,7 @@ std::vector<Tensor> CompiledStep::run(Variant& v, const std::vector<Value>& argu
     auto value_of = [&](const Source& s) -> const Value& {
         switch (s.from) {
         case Source::From::argument: return arguments[static_cast<size_t>(s.index)];
-        case Source::From::cell: return v.cells[static_cast<size_t>(s.index)]->current;
+        case Source::From::cell: return v.cells[static_cast<size_t>(s.index)].cell->current;
         case Source::From::constant: break;
         }
         return s.value;
@@ -354,14 +407,14 @@ std::vector<Tensor> CompiledStep::run(Variant& v, const std::vector<Value>& argu
         const Ref<core::Storage> arena = v.executable->reserve();
         for (size_t i = 0; i < v.results.size(); ++i) {
             if (v.results[i].cell >= 0) {
-                prepare_storage(*v.cells[static_cast<size_t>(v.results[i].cell)]);
+                prepare_storage(*v.cells[static_cast<size_t>(v.results[i].cell)].cell);
             } else {
                 v.made[i] = v.executable->result_storage(i);
             }
         }
         for (size_t i = 0; i < v.results.size(); ++i) {
             if (v.results[i].cell >= 0) {
-                Cell& cell = *v.cells[static_cast<size_t>(v.results[i].cell)];
+                Cell& cell = *v.cells[static_cast<size_t>(v.results[i].cell)].cell;
                 save_if_held(cell, 0);
                 v.out_pointers[i] = cell.storage->data();
             } else {
@@ -376,7 +429,7 @@ std::vector<Tensor> CompiledStep::run(Variant& v, const std::vector<Value>& argu
     }
     for (size_t i = 0; i < v.results.size(); ++i) {
         if (v.results[i].cell >= 0) {
-            Cell& cell = *v.cells[static_cast<size_t>(v.results[i].cell)];
+            Cell& cell = *v.cells[static_cast<size_t>(v.results[i].cell)].cell;
             Node* node = cell.current.node.get();
             // Nobody else sees the old value's node: it stands for the new contents.
             const bool mine = node && cell.current == cell.stored && node->ref_count() == 2 &&
@@ -399,8 +452,15 @@ std::vector<Tensor> CompiledStep::run(Variant& v, const std::vector<Value>& argu
     }
     std::vector<Tensor> returned;
     returned.reserve(v.returned.size());
-    for (const auto& o : v.returned)
-        returned.emplace_back(o.result >= 0 ? made[static_cast<size_t>(o.result)] : value_of(o.through));
+    for (const auto& o : v.returned) {
+        const Value& value = o.result >= 0 ? made[static_cast<size_t>(o.result)] : value_of(o.through);
+        if (o.has_tape) {
+            value.node->op = &kCompiledResult;
+            value.node->inputs.push_back(tape_inside());
+            value.node->requires_grad = true;
+        }
+        returned.emplace_back(value);
+    }
     return returned;
 }
 

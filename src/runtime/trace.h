@@ -34,6 +34,21 @@ private:
     bool warned_ = false;
 };
 
+/// Tracers and placeholders stand as ready inputs while the graph is captured, and only then.
+class ReadyTracers {
+public:
+    explicit ReadyTracers(std::vector<graph::Value> tracers) : tracers_(std::move(tracers)) { set_pending(false); }
+    ~ReadyTracers() { set_pending(true); }
+    ReadyTracers(const ReadyTracers&) = delete;
+    ReadyTracers& operator=(const ReadyTracers&) = delete;
+
+private:
+    void set_pending(bool pending) {
+        for (const graph::Value& v : tracers_) v.node->pending = pending;
+    }
+    std::vector<graph::Value> tracers_;
+};
+
 /// Throws when the value is being traced and so cannot be read.
 void check_readable(const graph::Value& value);
 

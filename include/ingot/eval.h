@@ -25,6 +25,7 @@ struct CacheStats {
     int64_t hits = 0, misses = 0, compiles = 0, evictions = 0, size = 0;
 };
 CacheStats cache_stats();
+/// Forgets all cached executables and the memory that they keep between runs.
 void clear_cache();
 /// Most executables kept (least recently used goes first); 256 to begin with.
 void set_cache_capacity(int64_t executables);

@@ -30,7 +30,8 @@ struct MemoryStats {
 
 MemoryStats memory_stats(Device device = Device::cpu());
 
-/// Gives cached memory back to the system; returns the bytes given back.
+/// Gives back to the system what nobody uses: cached memory and what compiled steps keep between their runs (they take it
+/// again). Returns the bytes given back.
 int64_t trim_memory(Device device = Device::cpu());
 
 /// Limit on live + cached bytes of the device, 0 for none. Starts as INGOT_MEMORY_LIMIT (K, M, G in powers of 1024).

@@ -97,7 +97,10 @@ void release_held_caches() {
 } // namespace core
 
 MemoryStats memory_stats(Device device) { return core::allocator(device).stats(); }
-int64_t trim_memory(Device device) { return core::allocator(device).trim(); }
+int64_t trim_memory(Device device) {
+    core::release_held_caches();
+    return core::allocator(device).trim();
+}
 void set_memory_limit(int64_t bytes, Device device) { core::allocator(device).set_limit(bytes); }
 int64_t memory_limit(Device device) { return core::allocator(device).limit(); }
 void reset_peak_memory(Device device) { core::allocator(device).reset_peak(); }

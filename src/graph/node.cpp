@@ -173,7 +173,7 @@ Tensor gradient_for_update(const Tensor& tensor) {
         recorder.slot_hook(*slot, SlotEvent::use);
         recorder.slot_hook(*slot, SlotEvent::update);
     }
-    if (!slot->present) return {};
+    if (!slot->filled()) return {};
     if (recorder.cell_hook) recorder.cell_hook(*slot->cell);
     return Tensor(slot->cell->current);
 }
@@ -182,12 +182,15 @@ void accumulate(GradSlot& slot, const Tensor& gradient, const OpDef& add) {
     Recorder& recorder = Recorder::current();
     if (recorder.slot_hook) recorder.slot_hook(slot, SlotEvent::use);
     Tensor sum = gradient;
-    if (slot.present) {
+    if (slot.filled()) {
         if (recorder.cell_hook) recorder.cell_hook(*slot.cell);
         sum = record(add, {Tensor(slot.cell->current), gradient});
     }
     const Value value = resolve(sum, "backward");
-    if (!slot.cell) slot.cell = make_ref<Cell>(value.type(), value.node->device);
+    if (!slot.cell) {
+        slot.cell = make_ref<Cell>(value.type(), value.node->device);
+        slot.cell->gradient = true;
+    }
     slot.cell->requires_grad = slot.cell->keeps_history = value.node->requires_grad; // create_graph
     slot.cell->assign(value);
     slot.present = true;

@@ -56,9 +56,11 @@ struct CellLink : RefCounted {
 /// A leaf's accumulated gradient. Compiled steps share it with its leaf.
 struct GradSlot : RefCounted {
     Ref<Cell> cell;        ///< made at the first backward()
-    bool present = false;  ///< false: none (grad() is undefined)
+    bool present = false;  ///< false: none (grad() is undefined); filled() says whether there really is one
     bool elided = false;   ///< a compiled step consumed it without storing it
     void* trace = nullptr; ///< the trace in which its leaf was made: gone with it
+    /// There is a gradient. A first one whose submission could not begin never was.
+    bool filled() const;
 };
 
 /// A number supplied by the host at submission: one f32/f64/i64 value, or the two words of a random key.
@@ -124,6 +126,7 @@ public:
     bool requires_grad = false;
     bool keeps_history = false; ///< gradients made with create_graph: differentiation goes on behind the value
     bool write_pending = false; ///< current is recorded and not yet in storage
+    bool gradient = false;      ///< of a GradSlot: may have no value at all
     Ref<GradSlot> grad = make_ref<GradSlot>();
     Ref<CellLink> link;
     void* trace = nullptr; ///< the trace that has swapped it
@@ -133,6 +136,8 @@ public:
     /// A ready node that stands for the contents of `storage`.
     Ref<Node> make_value_node() const;
 };
+
+inline bool GradSlot::filled() const { return present && cell && cell->current; }
 
 /// Called when a cell is used or assigned inside compile(), before it happens.
 using CellHook = void (*)(Cell&);

@@ -26,9 +26,30 @@ namespace {
 /// Nobody will differentiate through it: its inputs are not needed once it is ready.
 bool drops_inputs(const Node& n) { return !n.requires_grad || n.tape_freed || n.leaf; }
 
-/// A cell whose write could not begin has its old value again; one that has none yet tries again at the next flush.
+/// Per input of the capture: how many references to its node end when the roots drop the inputs that nobody needs any more
+/// (and the nodes behind them go). Known before anything is dropped, so that what may still fail can come first.
+std::vector<uint32_t> ending_references(const Capture& c) {
+    std::vector<uint32_t> ending(c.nodes.size()), of_inputs(c.inputs.size());
+    std::vector<bool> is_root(c.nodes.size());
+    for (const Root& r : c.roots) is_root[static_cast<size_t>(r.value.node->local)] = true;
+    for (size_t i = c.nodes.size(); i-- > 0;) { // users come after what they use
+        const Node& n = *c.nodes[i];
+        if (is_root[i] ? !drops_inputs(n) : n.ref_count() > ending[i]) continue;
+        for (const Value& v : n.inputs) {
+            if (v.node->pending) {
+                ++ending[static_cast<size_t>(v.node->local)];
+            } else if (v.index == 0) { // values of cells are their node's only result
+                ++of_inputs[static_cast<size_t>(v.node->local)];
+            }
+        }
+    }
+    return of_inputs;
+}
+
+/// A cell whose write could not begin has its old value again: a gradient perhaps none. Others without a value have their
+/// first one still to come; they try again at the next flush.
 void revert(const Ref<Cell>& cell) {
-    if (cell->stored) {
+    if (cell->stored || cell->gradient) {
         cell->write_pending = false;
         cell->current = cell->stored;
     } else {
@@ -67,20 +88,22 @@ void submit(Capture& c) {
             }
             results.push_back(storages[i]->data());
         }
-        // From here on the nodes themselves are not needed: whoever drops its inputs may free them.
-        c.nodes.clear();
-        for (const Root& r : c.roots) {
-            if (drops_inputs(*r.value.node)) r.value.node->inputs.clear();
-        }
-        for (const Root& r : c.roots) {
+        const std::vector<uint32_t> ending = ending_references(c);
+        for (size_t i = 0; i < c.roots.size(); ++i) {
+            const Root& r = c.roots[i];
             if (!r.cell || !r.cell->stored) continue;
-            const auto own = static_cast<uint32_t>(std::count(c.inputs.begin(), c.inputs.end(), r.cell->stored));
-            save_if_held(*r.cell, own);
+            const int32_t old = c.overwrites[i]; // the input that is the cell's old value
+            save_if_held(*r.cell, old >= 0 ? 1 + ending[static_cast<size_t>(old)] : 0);
         }
     } catch (...) {
         // It never began: the values stay pending, for whoever asks again.
         for (const Root& r : c.roots) r.value.node->postponed = true;
         throw;
+    }
+    // Nothing can fail any more. The nodes themselves are not needed: whoever drops its inputs may free them.
+    c.nodes.clear();
+    for (const Root& r : c.roots) {
+        if (drops_inputs(*r.value.node)) r.value.node->inputs.clear();
     }
     note_submission(executable);
     const std::exception_ptr failure = executable->run(inputs.data(), results.data(), arena);
@@ -131,27 +154,35 @@ void flush_locked(std::vector<Value> wanted) {
             submit(c);
         }
     };
-    // New cells first, by themselves: the structure of the first step is then that of the second.
-    auto initial = std::exchange(recorder.initial, {});
-    for (Value& v : initial) {
-        if (Cell* cell = v.node->cell(); cell && !cell->storage) add(v, cell);
-    }
-    initial.clear();
-    if (!roots.empty()) run();
-
     std::vector<Ref<Cell>> writes = std::exchange(recorder.writes, {});
-    for (const auto& cell : writes) {
-        if (cell->write_pending) add(cell->current, cell.get());
-    }
-    for (const Value& v : recorder.held()) {
-        if (!v.node->postponed) add(v, nullptr);
-    }
-    for (const Value& v : wanted) add(v, nullptr);
-    wanted.clear();
-    if (roots.empty()) return;
+    std::vector<Value> initial = std::exchange(recorder.initial, {});
     try {
-        run();
+        // New cells first, by themselves: the structure of the first step is then that of the second.
+        for (Value& v : initial) {
+            if (Cell* cell = v.node->cell(); cell && !cell->stored) add(v, cell);
+        }
+        if (!roots.empty()) run();
+        initial.clear();
+        for (const auto& cell : writes) {
+            if (cell->write_pending) add(cell->current, cell.get());
+        }
+        for (const Value& v : recorder.held()) {
+            if (!v.node->postponed) add(v, nullptr);
+        }
+        for (const Value& v : wanted) add(v, nullptr);
+        wanted.clear();
+        if (!roots.empty()) run();
+        // Values that failed are never stored: the next assignment is a new write.
+        for (const auto& cell : writes) {
+            if (cell->current && cell->current.node->failure) cell->write_pending = false;
+        }
     } catch (...) {
+        for (Value& v : initial) {
+            Cell* cell = v.node->cell();
+            if (!cell || cell->stored) continue;
+            cell->current = v;
+            recorder.initial.push_back(v);
+        }
         for (const auto& cell : writes) {
             if (cell->write_pending) revert(cell);
         }

@@ -3,52 +3,16 @@
 
 #include <atomic>
 #include <cstring>
-#include <mutex>
 
 #include <ingot/error.h>
 
 #include "base/parallel.h"
-#include "core/allocator.h"
 #include "passes/pass.h"
 #include "runtime/dump.h"
 
 namespace ingot::runtime {
 
 namespace {
-
-/// One arena per device, shared by all executables: nothing in it outlives a run.
-struct Arenas {
-    std::mutex mutex;
-    Ref<core::Storage> of[4];
-    static Arenas& get() {
-        static auto* arenas = new Arenas; // immortal: released through on_low_memory, also by the leak check at exit
-        return *arenas;
-    }
-};
-
-void release_arenas() {
-    const std::lock_guard lock(Arenas::get().mutex);
-    for (auto& arena : Arenas::get().of) arena.reset();
-}
-
-/// The device's arena of at least `bytes`. Whoever runs keeps the reference, so a release meanwhile does no harm.
-Ref<core::Storage> arena_memory(Device device, int64_t bytes) {
-    if (bytes == 0) return {};
-    Arenas& arenas = Arenas::get();
-    const auto k = static_cast<size_t>(device.kind);
-    {
-        const std::lock_guard lock(arenas.mutex);
-        if (arenas.of[k] && static_cast<int64_t>(arenas.of[k]->bytes()) >= bytes) return arenas.of[k];
-        arenas.of[k].reset(); // first give back, then take
-    }
-    [[maybe_unused]] static const bool registered = (core::on_low_memory(release_arenas), true);
-    auto fresh = core::Storage::allocate(device, static_cast<size_t>(bytes), "arena"); // may call release_arenas
-    const std::lock_guard lock(arenas.mutex);
-    arenas.of[k] = fresh;
-    return fresh;
-}
-
-constexpr size_t kSpareBytes = 64 << 10;
 
 std::exception_ptr failure_of(const program::ErrorWord& word) {
     if (word.code == 0) return nullptr;
@@ -116,17 +80,8 @@ void Executable::build(const ir::Graph& g) {
 Ref<core::Storage> Executable::reserve() const { return arena_memory(device_, arena_bytes_); }
 
 Ref<core::Storage> Executable::result_storage(size_t result) const {
-    for (auto& s : spare_[result]) {
-        if (s && s->ref_count() == 1) return s;
-    }
     const graph::Type& t = result_types_[result];
-    auto fresh = core::Storage::allocate(device_, static_cast<size_t>(t.shape.numel()) * size_of(t.dtype), "value");
-    // Large results go back to the allocator, where others can use them.
-    if (fresh->bytes() > kSpareBytes) return fresh;
-    for (auto& s : spare_[result]) {
-        if (!s) return s = fresh;
-    }
-    return spare_[result][0] = fresh; // whoever holds the old one keeps it
+    return spare_.take(result, device_, static_cast<size_t>(t.shape.numel()) * size_of(t.dtype));
 }
 
 std::exception_ptr Executable::run(void* const* inputs, void* const* results,

@@ -3,7 +3,6 @@
 // called under the evaluation mutex.
 #pragma once
 
-#include <array>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,6 +12,7 @@
 #include "backend/api/backend.h"
 #include "core/buffer.h"
 #include "graph/ir.h"
+#include "runtime/idle_memory.h"
 #include "runtime/plan.h"
 
 namespace ingot::runtime {
@@ -59,8 +59,7 @@ private:
     int64_t arena_bytes_ = 0;
     Report report_;
     mutable std::vector<void*> base_, pointers_; ///< scratch of run(), sized once
-    /// Per result the storages handed out before. Programs keep a result or two while they make the next.
-    mutable std::vector<std::array<Ref<core::Storage>, 4>> spare_;
+    mutable SpareResults spare_;
 };
 
 /// For bench/recording: runs do everything but call their kernels.

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "runtime/cache.h"
+#include "runtime/idle_memory.h"
 
 namespace ingot::runtime {
 
@@ -71,6 +72,7 @@ CacheStats cache_stats() {
 void clear_cache() {
     const std::lock_guard lock(runtime::evaluation_mutex());
     runtime::Cache::global().clear();
+    runtime::release_idle_memory();
 }
 
 void set_cache_capacity(int64_t executables) {

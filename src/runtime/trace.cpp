@@ -97,7 +97,7 @@ private:
                         "grad({loss}, {argument}) instead, or pass argument.detach()");
         }
         auto it = std::find_if(slots.begin(), slots.end(), [&](const TracedSlot& s) { return s.slot.get() == &slot; });
-        if (it == slots.end()) it = slots.insert(slots.end(), {Ref<GradSlot>(&slot), slot.present, slot.elided});
+        if (it == slots.end()) it = slots.insert(slots.end(), {Ref<GradSlot>(&slot), slot.filled(), slot.elided});
         if (event == SlotEvent::clear && !it->used) it->cleared = true;
         if (event == SlotEvent::use && !it->cleared) it->used = true;
         if (event == SlotEvent::read) it->read = true;
@@ -168,7 +168,7 @@ struct Variant {
             if (state() != expected) return false;
         }
         for (const auto& [slot, present] : slot_guards) {
-            if (slot->present != present) return false;
+            if (slot->filled() != present) return false;
         }
         return true;
     }

@@ -440,15 +440,18 @@ TEST(Memory, WhatHoldsACacheIsAskedBeforeAnAllocationFails) {
                               }),
                               true);
     EXPECT_TRUE(once);
-    trim_memory();
+    allocator(Device::cpu()).trim();
     set_memory_limit(memory_stats().total_memory + 4 * kMiB);
     {
         const Ref<Storage> large = Storage::allocate(Device::cpu(), 22 * kMiB, "large");
         EXPECT_FALSE(cache);
         EXPECT_THROW(Storage::allocate(Device::cpu(), 22 * kMiB, "too much"), OutOfMemoryError);
     }
-    g_cache = nullptr;
     set_memory_limit(0);
+    cache = Storage::allocate(Device::cpu(), 20 * kMiB, "cache");
+    EXPECT_GE(trim_memory(), 20 * kMiB); // and when the program trims
+    EXPECT_FALSE(cache);
+    g_cache = nullptr;
 }
 
 TEST(MemoryDeathTest, TheLimitComesFromTheEnvironment) {

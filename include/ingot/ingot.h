@@ -5,6 +5,7 @@
 #include <ingot/buffer.h>
 #include <ingot/command_buffer.h>
 #include <ingot/compile.h>
+#include <ingot/custom_op.h>
 #include <ingot/device.h>
 #include <ingot/dtype.h>
 #include <ingot/error.h>

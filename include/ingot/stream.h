@@ -16,6 +16,7 @@
 namespace ingot {
 
 class Stream;
+class CommandBuffer;
 
 namespace core {
 struct OperationState;
@@ -42,6 +43,7 @@ public:
 
 private:
     friend class Stream;
+    friend class CommandBuffer;
     std::shared_ptr<core::OperationState> state_;
 };
 
@@ -86,9 +88,13 @@ public:
     /// Queues `work` behind everything submitted before. It starts when all `dependencies` (of any stream) are finished;
     /// if one of them failed, `work` does not run and the operation fails with that same error (the first in the list).
     /// Other operations of the stream are not affected by a failed one.
+    /// `on_complete` (may be empty) runs once, on the stream's thread, when the work is over or will never run: its argument is
+    /// what wait() will rethrow, null when all went well. The operation counts as finished when it has returned. What it
+    /// throws is reported by Stream::wait() and changes nothing else.
     /// Blocks while max_pending operations are unfinished, except on a stream's thread, where blocking could never end.
     /// Errors: ingot::Error for empty work, an empty dependency or after shutdown(); then nothing is queued.
-    Operation submit(std::function<void()> work, const std::vector<Operation>& dependencies = {});
+    Operation submit(std::function<void()> work, const std::vector<Operation>& dependencies = {},
+                     std::function<void(const std::exception_ptr& error)> on_complete = {});
     /// What is submitted from now on starts after the event's mark.
     void wait(const Event& event);
     /// Blocks until everything submitted so far is finished; rethrows the first error since the last wait().
@@ -99,8 +105,11 @@ public:
 
 private:
     friend class Event;
+    friend class CommandBuffer;
     Operation mark(const std::vector<Operation>& after);
-    Operation enqueue(std::function<void()> work, const std::vector<Operation>& dependencies, bool mark);
+    static Operation enqueue(const std::shared_ptr<core::StreamState>& state,
+                             std::shared_ptr<core::OperationState> operation,
+                             const std::vector<Operation>& dependencies);
     std::shared_ptr<core::StreamState> state_;
 };
 

@@ -4,9 +4,6 @@
 #include <ingot/stream.h>
 
 #include <chrono>
-#include <condition_variable>
-#include <deque>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <utility>
@@ -16,37 +13,11 @@
 #include "base/check.h"
 #include "base/parallel.h"
 #include "core/allocator.h"
+#include "core/stream.h"
 
 namespace ingot {
 
 namespace core {
-
-struct OperationState {
-    // Set by submit(), given up by the worker when the operation is finished.
-    std::function<void()> work;
-    std::vector<std::shared_ptr<OperationState>> dependencies;
-    std::shared_ptr<StreamState> stream;
-    bool mark = false; ///< of an Event: orders, but does not fail
-    // Guarded by stream->mutex.
-    Operation::Status status = Operation::Status::queued;
-    std::exception_ptr error;
-
-    bool over() const { return status == Operation::Status::done || status == Operation::Status::failed; }
-};
-
-struct StreamState {
-    Device device;
-    size_t max_pending = 0;
-    std::mutex mutex;
-    std::condition_variable arrived;  // for the worker: work, or closing
-    std::condition_variable finished; // for the others: an operation is over, or closing
-    std::deque<std::shared_ptr<OperationState>> queue;
-    std::exception_ptr first_error; // since the last Stream::wait()
-    int64_t queued = 0, executed = 0, failed = 0;
-    bool closing = false;
-    std::mutex join_mutex; // shutdown() may run on several threads
-    std::thread worker;
-};
 
 namespace {
 
@@ -96,11 +67,17 @@ void run_worker(StreamState& stream) {
             op = std::move(stream.queue.front());
             stream.queue.pop_front();
         }
-        std::exception_ptr error = execute(*op);
+        std::exception_ptr error = execute(*op), handler_error;
         // What the work captured goes before anybody learns that it is over, and without a lock: destructors may do
-        // anything, also submit.
+        // anything, also submit. The same holds for the completion handler.
         op->work = nullptr;
         op->dependencies.clear();
+        if (op->on_complete) {
+            try {
+                op->on_complete(error);
+            } catch (...) { handler_error = std::current_exception(); }
+            op->on_complete = nullptr;
+        }
         {
             const std::lock_guard lock(stream.mutex);
             op->status = error ? Operation::Status::failed : Operation::Status::done;
@@ -109,6 +86,8 @@ void run_worker(StreamState& stream) {
                 ++stream.failed;
                 if (!stream.first_error) stream.first_error = error;
             }
+            if (handler_error && !stream.first_error) stream.first_error = std::move(handler_error);
+            handler_error = nullptr;
             op->error = std::move(error);
             // This thread lets go of the exception under the lock: whoever reads it later is then visibly ordered
             // behind (the reference count of exception_ptr is hidden from the thread sanitizer).
@@ -184,38 +163,44 @@ Stream::~Stream() {
 
 Device Stream::device() const { return state_->device; }
 
-Operation Stream::submit(std::function<void()> work, const std::vector<Operation>& dependencies) {
+Operation Stream::submit(std::function<void()> work, const std::vector<Operation>& dependencies,
+                         std::function<void(const std::exception_ptr&)> on_complete) {
     if (!work) throw Error("Stream::submit: the work is empty");
-    return enqueue(std::move(work), dependencies, false);
+    auto op = std::make_shared<core::OperationState>();
+    op->work = std::move(work);
+    op->on_complete = std::move(on_complete);
+    return enqueue(state_, std::move(op), dependencies);
 }
 
-Operation Stream::mark(const std::vector<Operation>& after) { return enqueue({}, after, true); }
-
-Operation Stream::enqueue(std::function<void()> work, const std::vector<Operation>& dependencies, bool mark) {
+Operation Stream::mark(const std::vector<Operation>& after) {
     auto op = std::make_shared<core::OperationState>();
+    op->mark = true;
+    return enqueue(state_, std::move(op), after);
+}
+
+Operation Stream::enqueue(const std::shared_ptr<core::StreamState>& state, std::shared_ptr<core::OperationState> op,
+                          const std::vector<Operation>& dependencies) {
     for (size_t i = 0; i < dependencies.size(); ++i) {
         if (!dependencies[i].valid())
             throw Error("Stream::submit: dependency " + std::to_string(i) + " is an empty Operation; only operations " +
                         "that submit() returned can be waited for");
         op->dependencies.push_back(dependencies[i].state_);
     }
-    op->work = std::move(work);
-    op->stream = state_;
-    op->mark = mark;
+    op->stream = state;
     Operation handle;
     handle.state_ = op;
     {
-        std::unique_lock lock(state_->mutex);
+        std::unique_lock lock(state->mutex);
         if (!core::t_stream) {
-            state_->finished.wait(lock, [&] {
-                return state_->closing || state_->queued - state_->executed < static_cast<int64_t>(state_->max_pending);
+            state->finished.wait(lock, [&] {
+                return state->closing || state->queued - state->executed < static_cast<int64_t>(state->max_pending);
             });
         }
-        if (state_->closing) throw Error("Stream::submit: the stream was shut down");
-        state_->queue.push_back(std::move(op));
-        ++state_->queued;
+        if (state->closing) throw Error("Stream::submit: the stream was shut down");
+        state->queue.push_back(std::move(op));
+        ++state->queued;
     }
-    state_->arrived.notify_one();
+    state->arrived.notify_one();
     return handle;
 }
 

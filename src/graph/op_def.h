@@ -65,6 +65,7 @@ enum class Prim : uint8_t {
     max_pool2d_gather,  ///< (x, idx) {kh, kw, sh, sw, ph, pw}
     avg_pool2d,         ///< (x) {kh, kw, sh, sw, ph, pw, count_include_pad}
     avg_pool2d_grad,    ///< (gy) {kh, kw, sh, sw, ph, pw, count_include_pad, h, w}
+    custom,             ///< made by users: runs a registered kernel (graph/custom_op.h)
     fused,              ///< made by passes only: runs a Program
 };
 

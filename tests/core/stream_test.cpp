@@ -276,6 +276,32 @@ TEST(Stream, NeverWaitsForItself) {
     later.wait();
 }
 
+TEST(Stream, CompletionHandlersSeeTheEndOnceBeforeWaitReturns) {
+    Stream stream;
+    auto thing = std::make_shared<int>(1);
+    std::vector<std::string> told; // on the stream's thread, before wait() returns
+    const auto tell = [&told, thing](const std::exception_ptr& error) {
+        told.push_back(error ? message_of([&] { std::rethrow_exception(error); }) : "done");
+    };
+    const Operation good = stream.submit([thing] { EXPECT_GT(thing.use_count(), 2); }, {}, tell);
+    const Operation bad = stream.submit([] { throw std::runtime_error("bad"); }, {good}, tell);
+    const Operation never = stream.submit([] { FAIL(); }, {bad}, tell);
+    EXPECT_THROW(never.wait(), std::runtime_error);
+    EXPECT_EQ(told, (std::vector<std::string>{"done", "bad", "bad"}));
+    EXPECT_EQ(thing.use_count(), 2); // ours and `tell`'s: the copies in the stream are gone
+}
+
+TEST(Stream, NeverLosesWhatACompletionHandlerThrows) {
+    Stream stream;
+    const Operation op =
+        stream.submit([] {}, {}, [](const std::exception_ptr&) { throw std::runtime_error("handler"); });
+    op.wait(); // the work was done
+    EXPECT_EQ(op.status(), Operation::Status::done);
+    stream.submit([] {}, {op}).wait();
+    EXPECT_EQ(message_of([&] { stream.wait(); }), "handler");
+    EXPECT_EQ(stream.stats().failed, 0);
+}
+
 TEST(Stream, StreamsRunBesideEachOther) {
     Stream a, b;
     std::atomic<int> met{0};

@@ -52,6 +52,7 @@ public:
         if (n.prim() == graph::Prim::fused) return std::make_unique<ProgramKernel>(g, n);
         backend::KernelPtr kernel = lower_contraction(g, n);
         if (!kernel) kernel = lower_move(g, n);
+        if (!kernel) kernel = lower_custom(g, n);
         if (kernel) {
             kernel->ops = n.op->name;
             if (n.op->kind == graph::Kind::contraction) {

@@ -9,9 +9,10 @@ namespace ingot::cpu {
 
 const backend::Backend& cpu_backend();
 
-/// Kernels for contractions and pooling (lower_contraction.cpp) and for data movement (lower_move.cpp); null when the node is of
-/// another kind.
+/// Kernels for contractions and pooling (lower_contraction.cpp), for data movement (lower_move.cpp) and for users' operators
+/// (lower_custom.cpp); null when the node is of another kind.
 backend::KernelPtr lower_contraction(const ir::Graph& g, const ir::Node& n);
 backend::KernelPtr lower_move(const ir::Graph& g, const ir::Node& n);
+backend::KernelPtr lower_custom(const ir::Graph& g, const ir::Node& n);
 
 } // namespace ingot::cpu

@@ -164,6 +164,7 @@ void evaluate(const graph::OpDef& op, const Attrs& attrs, const Arrays& in, Arra
     case Prim::max_pool2d_gather:
     case Prim::avg_pool2d:
     case Prim::avg_pool2d_grad: return evaluate_pool(op.prim, attrs, in, outputs);
+    case Prim::custom: return evaluate_custom(op, attrs, in, outputs);
     case Prim::none:
     case Prim::placeholder:
     case Prim::fused: break;

@@ -46,6 +46,7 @@ void evaluate_indexing(Prim prim, const Attrs& attrs, const Arrays& in, HostArra
 void evaluate_matmul(const Attrs& attrs, const Arrays& in, HostArray& y);
 void evaluate_conv(Prim prim, const Attrs& attrs, const Arrays& in, HostArray& y);
 void evaluate_pool(Prim prim, const Attrs& attrs, const Arrays& in, Arrays& out);
+void evaluate_custom(const graph::OpDef& op, const Attrs& attrs, const Arrays& in, Arrays& out);
 
 /// The epilogue of contractions: 0 none, else 1 + Scalar.
 double activate(double value, int64_t act);

@@ -14,9 +14,7 @@
 
 namespace ingot::io {
 
-namespace {
-
-bool safe_name(std::string_view name) {
+bool stays_inside(std::string_view name) {
     if (name.empty() || name.front() == '/' || name.find('\\') != std::string_view::npos) return false;
     for (size_t at = 0; at <= name.size();) {
         const size_t end = std::min(name.find('/', at), name.size());
@@ -25,8 +23,6 @@ bool safe_name(std::string_view name) {
     }
     return true;
 }
-
-} // namespace
 
 void for_each_entry(const std::string& path, const EntryVisitor& visit, const ArchiveLimits& limits) {
     const MappedFile file(path); // names missing files and folders better than libarchive does
@@ -57,7 +53,7 @@ void for_each_entry(const std::string& path, const EntryVisitor& visit, const Ar
         if (raw_name == nullptr) fail("entry " + std::to_string(entries) + ": ", "its name cannot be read");
         const std::string name = raw_name;
         const std::string where = "entry '" + name + "': ";
-        if (!safe_name(name)) fail(where, "its name leaves the archive's folder");
+        if (!stays_inside(name)) fail(where, "its name leaves the archive's folder");
         // Checked before skipping too: skipping decompresses.
         const int64_t size = archive_entry_size(entry);
         if (size < 0 || size > limits.max_entry_bytes)

@@ -39,6 +39,7 @@ void for_each_entry(const std::string& path, const EntryVisitor& visit, const Ar
     if (archive_read_open_memory(a, file.bytes().data(), file.bytes().size()) != ARCHIVE_OK)
         fail("is not a tar archive: ", archive_error_string(a));
 
+    const int64_t most = limits.free_bytes + limits.max_ratio * static_cast<int64_t>(file.bytes().size());
     int64_t entries = 0;
     for (;;) {
         archive_entry* entry = nullptr;
@@ -66,6 +67,7 @@ void for_each_entry(const std::string& path, const EntryVisitor& visit, const Ar
         std::vector<uint8_t> bytes;
         // Grows with what is really there: a header may announce more than the archive holds.
         while (static_cast<int64_t>(bytes.size()) < size) {
+            if (archive_filter_bytes(a, 0) > most) fail(where, "the archive uncompresses to an absurd size");
             const size_t at = bytes.size();
             const auto chunk = static_cast<size_t>(std::min<int64_t>(size - static_cast<int64_t>(at), 1 << 22));
             bytes.resize(at + chunk);

@@ -15,6 +15,8 @@ struct ArchiveLimits {
     int64_t max_entries = 4'000'000;
     int64_t max_entry_bytes = int64_t{1} << 30;
     int64_t max_total_bytes = int64_t{1} << 36; ///< of the uncompressed archive
+    int64_t max_ratio = 1032;                   ///< of uncompressed to compressed bytes, beyond the first
+    int64_t free_bytes = int64_t{16} << 20;     ///< uncompressed bytes
 };
 
 /// Whether the member name `name` is one below its archive's folder: not empty, relative, without ".." and backslashes.

@@ -64,12 +64,13 @@ void for_each_entry(const std::string& path, const EntryVisitor& visit, const Ar
         if (archive_entry_filetype(entry) == AE_IFDIR) continue;
         if (archive_entry_filetype(entry) != AE_IFREG || archive_entry_hardlink(entry) != nullptr)
             fail(where, "is a link or a device; only files and folders are read");
+        constexpr size_t kFirstChunk = 1 << 16;
         std::vector<uint8_t> bytes;
         // Grows with what is really there: a header may announce more than the archive holds.
         while (static_cast<int64_t>(bytes.size()) < size) {
             if (archive_filter_bytes(a, 0) > most) fail(where, "the archive uncompresses to an absurd size");
             const size_t at = bytes.size();
-            const auto chunk = static_cast<size_t>(std::min<int64_t>(size - static_cast<int64_t>(at), 1 << 22));
+            const auto chunk = std::min(static_cast<size_t>(size) - at, std::max(at, kFirstChunk));
             bytes.resize(at + chunk);
             const la_ssize_t got = archive_read_data(a, bytes.data() + at, chunk);
             if (got < 0) fail(where + "damaged or truncated archive: ", archive_error_string(a));

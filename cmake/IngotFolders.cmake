@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Turns folders into targets: src/<folder> -> OBJECT library ingot_<folder>, all of them -> ingot, src/cli -> the command,
-# tests/<folder> -> test_<folder>, bench/<name>.cpp -> bench_<name>, examples/<name>/main.cpp -> example_<name>.
+# tests/<folder> -> test_<folder>, bench/<name>.cpp -> bench_<name>, examples/<name>/main.cpp -> example_<name>,
+# fuzz/<name>.cpp -> fuzz_<name>.
 
 # Our own compile settings, for one of our own targets.
 function(ingot_settings target)
@@ -71,7 +72,8 @@ function(ingot_command)
                                                 nlohmann_json::nlohmann_json)
 endfunction()
 
-# Examples run without arguments, in seconds, in a scratch folder: each is a test `examples.<name>` as well.
+# Examples run without arguments, in seconds, in a scratch folder: each is a test `examples.<name>` as well (tools/run_examples
+# runs them with --full). They return 0 when their numbers are right and print "SKIPPED: reason" when something is not there.
 function(ingot_examples)
     file(GLOB mains CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/examples/*/main.cpp)
     if(NOT TARGET ingot OR INGOT_PARTS)
@@ -89,7 +91,8 @@ function(ingot_examples)
             set(scratch ${PROJECT_BINARY_DIR}/examples/run/${name})
             file(MAKE_DIRECTORY ${scratch})
             add_test(NAME examples.${name} COMMAND example_${name} WORKING_DIRECTORY ${scratch})
-            set_tests_properties(examples.${name} PROPERTIES TIMEOUT 300 ENVIRONMENT OMP_WAIT_POLICY=passive)
+            set_tests_properties(examples.${name} PROPERTIES TIMEOUT 300 SKIP_REGULAR_EXPRESSION "SKIPPED: "
+                ENVIRONMENT OMP_WAIT_POLICY=passive)
         endif()
     endforeach()
 endfunction()
@@ -172,5 +175,28 @@ function(ingot_benchmarks)
                                                     ${INGOT_LINK_LIBS})
         set_target_properties(bench_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bench
             OUTPUT_NAME ${name})
+    endforeach()
+endfunction()
+
+# Each file in fuzz/ is one libFuzzer target, but for seeds.cpp, which writes the first inputs with the tests' helpers.
+function(ingot_fuzz_targets)
+    if(NOT INGOT_SANITIZE STREQUAL "fuzzer" OR NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+        message(FATAL_ERROR "INGOT_BUILD_FUZZ needs clang and INGOT_SANITIZE=fuzzer (cmake --preset fuzz)")
+    endif()
+    find_package(GTest REQUIRED)
+    file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/fuzz/*.cpp)
+    foreach(source IN LISTS sources)
+        cmake_path(GET source STEM name)
+        add_executable(fuzz_${name} ${source})
+        ingot_settings(fuzz_${name})
+        target_link_libraries(fuzz_${name} PRIVATE ingot nlohmann_json::nlohmann_json ${INGOT_IO_LIBS} ${INGOT_LINK_LIBS})
+        set_target_properties(fuzz_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/fuzz)
+        if(name STREQUAL "seeds")
+            target_include_directories(fuzz_${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+            target_compile_definitions(fuzz_${name} PRIVATE INGOT_TESTS_DIR="${PROJECT_SOURCE_DIR}/tests")
+            target_link_libraries(fuzz_${name} PRIVATE GTest::gtest)
+        else()
+            target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+        endif()
     endforeach()
 endfunction()

@@ -14,9 +14,7 @@
 
 namespace ingot::io {
 
-namespace {
-
-bool safe_name(std::string_view name) {
+bool stays_inside(std::string_view name) {
     if (name.empty() || name.front() == '/' || name.find('\\') != std::string_view::npos) return false;
     for (size_t at = 0; at <= name.size();) {
         const size_t end = std::min(name.find('/', at), name.size());
@@ -25,8 +23,6 @@ bool safe_name(std::string_view name) {
     }
     return true;
 }
-
-} // namespace
 
 void for_each_entry(const std::string& path, const EntryVisitor& visit, const ArchiveLimits& limits) {
     const MappedFile file(path); // names missing files and folders better than libarchive does
@@ -43,6 +39,7 @@ void for_each_entry(const std::string& path, const EntryVisitor& visit, const Ar
     if (archive_read_open_memory(a, file.bytes().data(), file.bytes().size()) != ARCHIVE_OK)
         fail("is not a tar archive: ", archive_error_string(a));
 
+    const int64_t most = limits.free_bytes + limits.max_ratio * static_cast<int64_t>(file.bytes().size());
     int64_t entries = 0;
     for (;;) {
         archive_entry* entry = nullptr;
@@ -57,7 +54,7 @@ void for_each_entry(const std::string& path, const EntryVisitor& visit, const Ar
         if (raw_name == nullptr) fail("entry " + std::to_string(entries) + ": ", "its name cannot be read");
         const std::string name = raw_name;
         const std::string where = "entry '" + name + "': ";
-        if (!safe_name(name)) fail(where, "its name leaves the archive's folder");
+        if (!stays_inside(name)) fail(where, "its name leaves the archive's folder");
         // Checked before skipping too: skipping decompresses.
         const int64_t size = archive_entry_size(entry);
         if (size < 0 || size > limits.max_entry_bytes)
@@ -67,11 +64,13 @@ void for_each_entry(const std::string& path, const EntryVisitor& visit, const Ar
         if (archive_entry_filetype(entry) == AE_IFDIR) continue;
         if (archive_entry_filetype(entry) != AE_IFREG || archive_entry_hardlink(entry) != nullptr)
             fail(where, "is a link or a device; only files and folders are read");
+        constexpr size_t kFirstChunk = 1 << 16;
         std::vector<uint8_t> bytes;
         // Grows with what is really there: a header may announce more than the archive holds.
         while (static_cast<int64_t>(bytes.size()) < size) {
+            if (archive_filter_bytes(a, 0) > most) fail(where, "the archive uncompresses to an absurd size");
             const size_t at = bytes.size();
-            const auto chunk = static_cast<size_t>(std::min<int64_t>(size - static_cast<int64_t>(at), 1 << 22));
+            const auto chunk = std::min(static_cast<size_t>(size) - at, std::max(at, kFirstChunk));
             bytes.resize(at + chunk);
             const la_ssize_t got = archive_read_data(a, bytes.data() + at, chunk);
             if (got < 0) fail(where + "damaged or truncated archive: ", archive_error_string(a));

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace ingot::io {
@@ -14,7 +15,12 @@ struct ArchiveLimits {
     int64_t max_entries = 4'000'000;
     int64_t max_entry_bytes = int64_t{1} << 30;
     int64_t max_total_bytes = int64_t{1} << 36; ///< of the uncompressed archive
+    int64_t max_ratio = 1032;                   ///< of uncompressed to compressed bytes, beyond the first
+    int64_t free_bytes = int64_t{16} << 20;     ///< uncompressed bytes
 };
+
+/// Whether the member name `name` is one below its archive's folder: not empty, relative, without ".." and backslashes.
+bool stays_inside(std::string_view name);
 
 /// Receives a regular file's name and content; returns whether to go on.
 using EntryVisitor = std::function<bool(const std::string& name, std::vector<uint8_t> content)>;

@@ -78,6 +78,15 @@ bool begin(Decoder& d, std::span<const uint8_t> bytes) {
                       d.info.image_width, d.info.image_height, static_cast<long long>(kMaxImagePixels));
         return false;
     }
+    // The shortest code of a block of 64 pixels has one bit, colour and the headers come on top: below this there is no
+    // picture in the file, and nothing is allocated for one.
+    constexpr int64_t kMaxPixelsPerByte = 1032;
+    if (static_cast<int64_t>(d.info.image_width) * d.info.image_height >
+        kMaxPixelsPerByte * static_cast<int64_t>(bytes.size())) {
+        std::snprintf(d.errors.text, sizeof(d.errors.text), "the file is too short for %u x %u pixels",
+                      d.info.image_width, d.info.image_height);
+        return false;
+    }
     d.cmyk = d.info.num_components == 4;
     d.inverted = d.info.saw_Adobe_marker != 0; // Adobe writes CMYK inverted
     d.info.out_color_space = d.cmyk ? JCS_CMYK : d.info.num_components == 1 ? JCS_GRAYSCALE : JCS_RGB;

@@ -16,13 +16,15 @@ namespace ingot::io {
 
 namespace {
 
+constexpr uint64_t kMaxRatio = 1032; // the most that deflate can do
+
 /// What the callbacks share with the functions below. Reading uses `from`, writing uses `to`.
 struct Codec {
     png_structp png = nullptr;
     png_infop info = nullptr;
     bool writing = false;
     const uint8_t* from = nullptr;
-    size_t left = 0;
+    size_t bytes = 0, left = 0; ///< of the file; not yet read
     std::vector<uint8_t> to;
     bool out_of_memory = false;
     char text[160] = "not enough memory";
@@ -76,6 +78,10 @@ bool read_header(Codec& codec, Image& image) {
                       static_cast<long long>(kMaxImagePixels));
         return false;
     }
+    // Nothing is allocated for pixels that the compressed data cannot hold.
+    if (static_cast<uint64_t>(png_get_rowbytes(codec.png, codec.info)) * static_cast<uint64_t>(height) >
+        kMaxRatio * codec.bytes)
+        png_error(codec.png, "the file is too short for its size in pixels");
     const int type = png_get_color_type(codec.png, codec.info);
     png_set_scale_16(codec.png);
     if (type == PNG_COLOR_TYPE_PALETTE) png_set_palette_to_rgb(codec.png);
@@ -116,7 +122,7 @@ Image decode_png(std::span<const uint8_t> bytes, const std::string& name) {
     Codec codec;
     const auto fail = [&] { throw FileError(name + ": bad PNG: " + codec.text); };
     codec.from = bytes.data();
-    codec.left = bytes.size();
+    codec.bytes = codec.left = bytes.size();
     codec.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &codec, on_error, on_warning);
     if (codec.png == nullptr) fail();
     codec.info = png_create_info_struct(codec.png);

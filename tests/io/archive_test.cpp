@@ -75,6 +75,13 @@ TEST(Archive, EnforcesItsLimits) {
     EXPECT_ERROR(read_all(folder / "t.tar.gz", {.max_total_bytes = 2'500'000}), "entry 'c': the archive is larger");
 }
 
+TEST(Archive, RefusesBombs) {
+    const TempFolder folder;
+    write_archive(folder / "t.tar.xz", {{"a", Bytes(3'000'000)}, {"b", Bytes(3'000'000)}});
+    EXPECT_ERROR(read_all(folder / "t.tar.xz", {.free_bytes = 1000}), "the archive uncompresses to an absurd size");
+    EXPECT_EQ(read_all(folder / "t.tar.xz").size(), 2u); // small enough not to matter
+}
+
 TEST(Archive, DamagedArchivesAreErrors) {
     const TempFolder folder;
     Bytes noise(3000);

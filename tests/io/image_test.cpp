@@ -115,19 +115,38 @@ TEST(Image, DamagedBytesNeverCrash) {
     }
 }
 
+/// `jpeg` with another size in its frame header.
+Bytes with_size(Bytes jpeg, int width, int height) {
+    for (size_t i = 0; i + 9 < jpeg.size(); ++i)
+        if (jpeg[i] == 0xFF && jpeg[i + 1] == 0xC0) {
+            jpeg[i + 5] = static_cast<uint8_t>(height >> 8);
+            jpeg[i + 6] = static_cast<uint8_t>(height);
+            jpeg[i + 7] = static_cast<uint8_t>(width >> 8);
+            jpeg[i + 8] = static_cast<uint8_t>(width);
+            break;
+        }
+    return jpeg;
+}
+
 TEST(Image, RefusesHugeSizesBeforeDecoding) {
     const Bytes small = {0, 1, 2, 3};
     EXPECT_ERROR(decode_image(make_png(60000, 60000, 8, 0, small), "big.png"),
                  "big.png: bad PNG: 60000 x 60000 pixels are more than the limit");
     EXPECT_ERROR(decode_image(make_png(0x7FFFFFFF, 1, 8, 0, small), "big.png"), "big.png: bad PNG");
     EXPECT_ERROR(decode_image(make_png(0, 5, 8, 0, small), "x"), "bad PNG");
-    Bytes jpeg = make_jpeg(8, 8, 1, Bytes(64, 7));
-    for (size_t i = 0; i + 9 < jpeg.size(); ++i)
-        if (jpeg[i] == 0xFF && jpeg[i + 1] == 0xC0) { // the frame header: height and width at +5
-            jpeg[i + 5] = jpeg[i + 7] = 0xEA;
-            break;
-        }
-    EXPECT_ERROR(decode_image(jpeg, "big.jpg"), "big.jpg: bad JPEG: 59912 x 59912 pixels are more than the limit");
+    EXPECT_ERROR(decode_image(with_size(make_jpeg(8, 8, 1, Bytes(64, 7)), 60000, 60000), "big.jpg"),
+                 "big.jpg: bad JPEG: 60000 x 60000 pixels are more than the limit");
+}
+
+TEST(Image, RefusesMorePixelsThanTheBytesCanHold) {
+    EXPECT_ERROR(decode_image(make_png(4000, 4000, 8, 0, {0, 1, 2, 3}), "a.png"),
+                 "a.png: bad PNG: the file is too short for its size in pixels");
+    EXPECT_ERROR(decode_image(with_size(make_jpeg(8, 8, 1, Bytes(64, 7)), 4000, 4000), "a.jpg"),
+                 "a.jpg: bad JPEG: the file is too short for 4000 x 4000 pixels");
+    // The emptiest pictures that there are stay readable.
+    EXPECT_EQ(decode_image(make_png(2000, 2000, 8, 0, Bytes(2001 * 2000)), "x").pixels.size(), 4'000'000u);
+    for (const bool progressive : {false, true})
+        EXPECT_EQ(decode_image(make_jpeg(2000, 2000, 3, Bytes(12'000'000, 255), progressive), "x").width, 2000);
 }
 
 TEST(Image, RefusesOtherFiles) {

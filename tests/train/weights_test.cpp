@@ -95,6 +95,34 @@ TEST(Weights, Errors) {
     EXPECT_THROW(save_safetensors(folder / "a", {{"x", Tensor{}}}), Error);
 }
 
+TEST(Weights, NumPyFiles) {
+    const Folder folder("numpy");
+    StateDict all;
+    for (const DType t : {f32, f64, f16, i32, i64, u8, boolean})
+        all.add(name(t), reshape(arange(6) - (is_float(t) || t == i32 || t == i64 ? 3 : 0), {2, 3}).to(t));
+    all.add("a/scalar", Tensor::scalar(2.5));
+    all.add("none", zeros({0, 3}));
+    for (const bool compress : {false, true}) {
+        save_npz(folder / "all.npz", all, compress);
+        const StateDict back = load_npz(folder / "all.npz");
+        ASSERT_EQ(back.names(), all.names());
+        for (const auto& [key, tensor] : all) {
+            EXPECT_EQ(back.at(key).dtype(), tensor.dtype()) << key;
+            EXPECT_EQ(back.at(key).shape(), tensor.shape()) << key;
+            EXPECT_EQ(back.at(key).to_vector<double>(), tensor.to_vector<double>()) << key;
+            save_npy(folder / "one.npy", tensor);
+            const Tensor one = load_npy(folder / "one.npy");
+            EXPECT_EQ(one.dtype(), tensor.dtype()) << key;
+            EXPECT_EQ(one.shape(), tensor.shape()) << key;
+            EXPECT_EQ(one.to_vector<double>(), tensor.to_vector<double>()) << key;
+        }
+    }
+    EXPECT_THROW(save_npy(folder / "b.npy", zeros({2}, {.dtype = bf16})), Error);
+    EXPECT_THROW(save_npy(folder / "b.npy", Tensor{}), Error);
+    EXPECT_THROW(load_npy(folder / "all.npz"), FileError);
+    EXPECT_THROW(load_npz(folder / "one.npy"), FileError);
+}
+
 /// Runs the script that exchanges models with PyTorch; its exit status.
 int torch_roundtrip(const std::string& arguments) {
     const std::string script = std::string(INGOT_TESTS_DIR) + "/../tools/golden/torch_roundtrip.py";

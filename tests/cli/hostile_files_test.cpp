@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+// Files from strangers, handed to the commands: every one ends with exit status 1 and one line that names the file. The rules
+// and where else they are tested: tests/io/hostile_test.cpp.
+#include "cli/cli_testing.h"
+
+namespace ingot::cli_testing {
+
+class HostileFiles : public CliTest {
+protected:
+    /// Contents that are nothing of the kind: nothing, one byte, a web page, zeros, a pickle.
+    static std::vector<std::string> strangers() {
+        return {"",
+                "\x93",
+                "{",
+                "<!DOCTYPE html>\n<html><body>404 Not found</body></html>\n",
+                std::string(5000, '\0'),
+                std::string("\x80\x02}q\0.", 6)};
+    }
+    Result train(const std::string& model, const std::string& data) const {
+        return ingot({"train", "--model", model, "--data", data, "--out", path("run"), "--epochs", "1", "--batch", "4",
+                      "--force", "--quiet"});
+    }
+};
+
+TEST_F(HostileFiles, AsCheckpoints) {
+    make_images("data", 4, 2);
+    for (const std::string& content : strangers()) {
+        write("x.safetensors", content);
+        expect_error(ingot({"inspect", path("x.safetensors")}), 1, {"x.safetensors: "});
+        expect_error(ingot({"eval", path("x.safetensors"), "--data", "folder:" + path("data")}), 1,
+                     {"x.safetensors: "});
+    }
+}
+
+TEST_F(HostileFiles, CutCheckpoints) {
+    const std::string data = make_images("data", 4, 2);
+    make_spec();
+    ASSERT_EQ(train(path("net.json"), data).status, 0);
+    const std::string good = read("run/last.safetensors");
+    for (size_t i = 0; i < 12; ++i) {
+        write("cut.safetensors", good.substr(0, good.size() * i / 12));
+        expect_error(ingot({"predict", path("cut.safetensors"), path("data/test/dark/0.png")}), 1,
+                     {"cut.safetensors: "});
+    }
+}
+
+TEST_F(HostileFiles, CheckpointsOfAnotherModel) {
+    const std::string data = make_images("data", 4, 2);
+    make_spec();
+    ASSERT_EQ(train(path("net.json"), data).status, 0);
+    // The same names with another size in model.json: what the file says about itself must agree.
+    std::string swapped = read("run/last.safetensors");
+    const size_t at = swapped.find("conv2d");
+    ASSERT_NE(at, std::string::npos);
+    const size_t out = swapped.find("out", at), digit = swapped.find_first_of("0123456789", out);
+    ASSERT_NE(digit, std::string::npos);
+    swapped[digit] = swapped[digit] == '3' ? '5' : '3';
+    write("swapped.safetensors", swapped);
+    expect_error(ingot({"eval", path("swapped.safetensors"), "--data", data}), 1, {"swapped.safetensors: "});
+}
+
+TEST_F(HostileFiles, AsModelSpecs) {
+    const std::string data = make_images("data", 4, 2);
+    for (const std::string& content : strangers()) {
+        write("x.json", content);
+        expect_error(train(path("x.json"), data), 1, {"x.json: "});
+    }
+    write("x.json", std::string(200'000, '['));
+    expect_error(train(path("x.json"), data), 1, {"x.json: "});
+    write("x.json", R"({"input": [1, 12, 12], "layers": [{"type": "flatten"}, {"type": "linear", "out": 16777216}, )"
+                    R"({"type": "linear", "out": 16777216}]})");
+    expect_error(train(path("x.json"), data), 1, {"x.json: layer 2", "its weight would have more than"});
+}
+
+TEST_F(HostileFiles, AsData) {
+    make_images("data", 4, 2);
+    make_spec();
+    for (const std::string& content : strangers()) {
+        for (const char* name :
+             {"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"})
+            write(std::string("m/") + name, content);
+        expect_error(train("lenet", "mnist:" + path("m")), 1, {"train-images-idx3-ubyte: "});
+        write("c/data_batch_1.bin", content);
+        write("c/test_batch.bin", content);
+        expect_error(train("cifar-cnn", "cifar10:" + path("c")), 1, {".bin: "});
+        write("a.tar.gz", content);
+        expect_error(train("cifar-cnn", "cifar10:" + path("a.tar.gz")), 1, {"a.tar.gz: "});
+        write("data/train/dark/1.png", content);
+        expect_error(train(path("net.json"), "folder:" + path("data")), 1, {"dark/1.png: "});
+    }
+}
+
+} // namespace ingot::cli_testing

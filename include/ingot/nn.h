@@ -4,6 +4,7 @@
 #pragma once
 
 #include <ingot/nn/activation.h>
+#include <ingot/nn/attention.h>
 #include <ingot/nn/containers.h>
 #include <ingot/nn/conv.h>
 #include <ingot/nn/dropout.h>

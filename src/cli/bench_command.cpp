@@ -51,7 +51,8 @@ double null_step_seconds(const Workload& w, size_t tensors, const BenchBatch& ba
     for (size_t i = 0; i < tensors; ++i) parameters.push_back(Tensor::parameter(ones({1}, {.device = device})));
     const auto optimizer = w.optimizer(parameters);
     auto step = compile([&](Tensor x, Tensor y) {
-        const Tensor label = cast(slice(y, 0, 0, 1), f32), pixel = slice(reshape(x, {x.numel()}), 0, 0, 1);
+        const Tensor label = cast(slice(reshape(y, {y.numel()}), 0, 0, 1), f32);
+        const Tensor pixel = cast(slice(reshape(x, {x.numel()}), 0, 0, 1), f32);
         const Tensor loss = sum(concat(parameters, 0) * (label + pixel));
         optimizer->zero_grad();
         loss.backward();
@@ -139,7 +140,7 @@ Record measure_training(const Workload& w, const BenchArguments& a, Device devic
     const auto optimizer = w.optimizer(parameters);
     s.model.net.train();
     auto step = compile([&](Tensor x, Tensor y) {
-        const Tensor loss = cross_entropy(s.model.net(x), y);
+        const Tensor loss = bench_loss(w, s.model.net(x), y);
         optimizer->zero_grad();
         loss.backward();
         optimizer->step();

@@ -3,6 +3,9 @@
 
 #include <cmath>
 #include <numbers>
+#include <numeric>
+
+#include <ingot/ops.h>
 
 #include "cli/arguments.h"
 #include "data/random.h"
@@ -27,13 +30,41 @@ std::unique_ptr<optim::Optimizer> adam(const std::vector<Tensor>& p) {
     return make<optim::Adam>(p, optim::AdamOptions{.lr = 1e-3});
 }
 
+std::unique_ptr<optim::Optimizer> adamw_slow(const std::vector<Tensor>& p) {
+    return make<optim::AdamW>(p, optim::AdamWOptions{.lr = 3e-4});
+}
+std::unique_ptr<optim::Optimizer> adamw(const std::vector<Tensor>& p) {
+    return make<optim::AdamW>(p, optim::AdamWOptions{.lr = 1e-3});
+}
+
 const Workload kWorkloads[] = {
     {"tiny-cnn", {3, 32, 32}, 2, 32, sgd},
     {"mlp", {1, 28, 28}, 10, 64, adam},
     {"lenet", {1, 28, 28}, 10, 64, adam},
     {"cifar-cnn", {3, 32, 32}, 10, 32, adam},
     {"resnet18", {3, 32, 32}, 10, 32, sgd_momentum},
+    {"gpt-tiny", {128}, 1000, 8, adamw_slow},
+    {"gpt2", {1024}, 50304, 16, adamw},
 };
+
+/// Tokens drawn evenly; the label of each is a fixed permutation of the vocabulary.
+std::vector<BenchBatch> make_token_ring(const Workload& w, int64_t batch, Device device) {
+    const int64_t length = w.input[0], vocabulary = w.classes;
+    int64_t factor = vocabulary * 5 / 8 + 1;
+    while (std::gcd(factor, vocabulary) != 1) ++factor;
+    std::vector<BenchBatch> ring;
+    for (size_t b = 0; b < kRing; ++b) {
+        data::Random random(1, b);
+        std::vector<int64_t> x, y;
+        for (int64_t i = 0; i < batch * length; ++i) {
+            x.push_back(static_cast<int64_t>(random.below(static_cast<uint64_t>(vocabulary))));
+            y.push_back((x.back() * factor + 3) % vocabulary);
+        }
+        ring.push_back({Tensor::from(x, {batch, length}, {.device = device}),
+                        Tensor::from(y, {batch, length}, {.device = device})});
+    }
+    return ring;
+}
 
 /// Class k as a phase: of the colour where there are colours, else of a wave across the image.
 float pattern(const Workload& w, int64_t k, int64_t channel, int64_t column) {
@@ -51,18 +82,8 @@ float noise(data::Random& random) {
     return static_cast<float>((sum / 65535 - 2) * std::sqrt(3.0));
 }
 
-} // namespace
-
-const Workload& find_workload(const std::string& name) {
-    std::string list;
-    for (const Workload& w : kWorkloads) {
-        if (name == w.name) return w;
-        list += (list.empty() ? "" : ", ") + std::string(w.name);
-    }
-    throw UsageError("workload '" + name + "' is not available; there are " + list);
-}
-
-std::vector<BenchBatch> make_ring(const Workload& w, int64_t batch, Device device) {
+/// Images with a weak pattern.
+std::vector<BenchBatch> make_image_ring(const Workload& w, int64_t batch, Device device) {
     const int64_t channels = w.input[0], height = w.input[1], width = w.input[2], pixels = w.input.numel();
     std::vector<std::vector<float>> patterns(static_cast<size_t>(w.classes)); // [classes][C, H, W]
     for (int64_t k = 0; k < w.classes; ++k)
@@ -93,11 +114,32 @@ std::vector<BenchBatch> make_ring(const Workload& w, int64_t batch, Device devic
         ring.push_back({Tensor::from(x, {batch, channels, height, width}, {.device = device}),
                         Tensor::from(y, {batch}, {.device = device})});
     }
+    return ring;
+}
+
+} // namespace
+
+const Workload& find_workload(const std::string& name) {
+    std::string list;
+    for (const Workload& w : kWorkloads) {
+        if (name == w.name) return w;
+        list += (list.empty() ? "" : ", ") + std::string(w.name);
+    }
+    throw UsageError("workload '" + name + "' is not available; there are " + list);
+}
+
+std::vector<BenchBatch> make_ring(const Workload& w, int64_t batch, Device device) {
+    auto ring = w.tokens() ? make_token_ring(w, batch, device) : make_image_ring(w, batch, device);
     for (const BenchBatch& entry : ring) {
         entry.x.eval();
         entry.y.eval();
     }
     return ring;
+}
+
+Tensor bench_loss(const Workload& w, const Tensor& output, const Tensor& labels) {
+    if (!w.tokens()) return cross_entropy(output, labels);
+    return cross_entropy(reshape(output, {-1, w.classes}), reshape(labels, {-1}));
 }
 
 } // namespace ingot::cli

@@ -9,6 +9,15 @@
 
 namespace ingot::nn {
 
+namespace {
+
+/// A name below a prefix; an empty one of either adds no level.
+std::string join(const std::string& prefix, const std::string& name) {
+    return prefix.empty() || name.empty() ? prefix + name : prefix + "." + name;
+}
+
+} // namespace
+
 struct Module::State {
     struct Child {
         std::string name;
@@ -26,14 +35,13 @@ struct Module::State {
         const auto complain = [&](const char* what) {
             throw Error(std::string("register_") + kind + ": the name '" + name + "' " + what);
         };
-        if (name.empty()) complain("is empty");
         if (name.find('.') != std::string::npos) complain("holds a dot, which separates levels in keys");
         for (const auto& entry : parameters)
             if (entry.first == name) complain("is taken by a parameter");
         for (const auto& entry : buffers)
             if (entry.first == name) complain("is taken by a buffer");
         for (const auto& child : children)
-            if (child.name == name) complain("is taken by a submodule");
+            if (child.name == name && !name.empty()) complain("is taken by a submodule");
     }
 
     bool reaches(const State* other) const {
@@ -52,7 +60,7 @@ struct Module::State {
     /// Calls f(state, prefix) for this and all submodules, parents first, in order of registration.
     template <class F> void visit(F&& f, const std::string& prefix = "") {
         f(*this, prefix);
-        for (const auto& child : children) child.state->visit(f, prefix + child.name + ".");
+        for (const auto& child : children) child.state->visit(f, join(prefix, child.name));
     }
 };
 
@@ -77,7 +85,7 @@ StateDict Module::named_parameters() const {
     std::unordered_set<const graph::Node*> seen;
     state_->visit([&](State& state, const std::string& prefix) {
         for (const auto& [name, tensor] : state.parameters)
-            if (seen.insert(tensor.node()).second) out.add(prefix + name, tensor);
+            if (seen.insert(tensor.node()).second) out.add(join(prefix, name), tensor);
     });
     return out;
 }
@@ -97,7 +105,7 @@ StateDict Module::named_buffers() const {
     std::unordered_set<const graph::Node*> seen;
     state_->visit([&](State& state, const std::string& prefix) {
         for (const auto& [name, tensor] : state.buffers)
-            if (seen.insert(tensor.node()).second) out.add(prefix + name, tensor);
+            if (seen.insert(tensor.node()).second) out.add(join(prefix, name), tensor);
     });
     return out;
 }
@@ -111,8 +119,8 @@ int64_t Module::num_parameters() const {
 StateDict Module::state_dict() const {
     StateDict out;
     state_->visit([&](State& state, const std::string& prefix) {
-        for (const auto& [name, tensor] : state.parameters) out.add(prefix + name, tensor);
-        for (const auto& [name, tensor] : state.buffers) out.add(prefix + name, tensor);
+        for (const auto& [name, tensor] : state.parameters) out.add(join(prefix, name), tensor);
+        for (const auto& [name, tensor] : state.buffers) out.add(join(prefix, name), tensor);
     });
     return out;
 }
@@ -175,6 +183,14 @@ Tensor Module::register_buffer(const std::string& name, const Tensor& init) {
     state_->check_name(name, "buffer");
     ++state_->structure;
     return state_->buffers.emplace_back(name, Tensor::buffer(init)).second;
+}
+
+Tensor Module::share_parameter(const std::string& name, const Tensor& parameter) {
+    state_->check_name(name, "parameter");
+    if (!parameter.defined() || !parameter.is_cell())
+        throw Error("share_parameter: '" + name + "' would not be a parameter of a module");
+    ++state_->structure;
+    return state_->parameters.emplace_back(name, parameter).second;
 }
 
 void Module::register_module(const std::string& name, const Module& module) {

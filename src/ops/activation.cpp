@@ -73,6 +73,19 @@ Tensors vjp_gelu(const Vjp& v) {
     return {cast(g * (normal_cdf(x) + x * density), v.inputs[0].dtype())};
 }
 
+// gelu_tanh: x (1 + tanh(u)) / 2 = x s with s = sigmoid(2 u), u = c (x + a x^3); gradient g s (1 + 2 x (1 - s) u').
+constexpr double kGeluA = 0.044715, kGeluC = 0.79788456080286536; // sqrt(2 / pi)
+Tensor gelu_share(const Tensor& x) { return sigmoid(x * (x * x * (2 * kGeluC * kGeluA) + 2 * kGeluC)); }
+Tensors decompose_gelu_tanh(const Tensors& in, const Attrs&) {
+    const Tensor x = widen(in[0]);
+    return {cast(x * gelu_share(x), in[0].dtype())};
+}
+Tensors vjp_gelu_tanh(const Vjp& v) {
+    const Tensor x = widen(v.inputs[0]), g = widen(v.grads[0]);
+    const Tensor s = gelu_share(x), slope = x * x * (6 * kGeluC * kGeluA) + 2 * kGeluC;
+    return {cast(g * (s * (x * (1 - s) * slope + 1)), v.inputs[0].dtype())};
+}
+
 // silu: x s, s = sigmoid(x); gradient g s (1 + x (1 - s)).
 Tensors decompose_silu(const Tensors& in, const Attrs&) {
     const Tensor x = widen(in[0]);
@@ -109,6 +122,8 @@ const OpDef kClamp{.name = "clamp", .infer = infer_same, .vjp = vjp_clamp, .deco
 const OpDef kLeakyRelu{
     .name = "leaky_relu", .infer = infer_float, .vjp = vjp_leaky_relu, .decompose = decompose_leaky_relu};
 const OpDef kGelu{.name = "gelu", .infer = infer_float, .vjp = vjp_gelu, .decompose = decompose_gelu};
+const OpDef kGeluTanh{
+    .name = "gelu_tanh", .infer = infer_float, .vjp = vjp_gelu_tanh, .decompose = decompose_gelu_tanh};
 const OpDef kSilu{.name = "silu", .infer = infer_float, .vjp = vjp_silu, .decompose = decompose_silu};
 const OpDef kSoftplus{.name = "softplus", .infer = infer_float, .vjp = vjp_softplus, .decompose = decompose_softplus};
 const OpDef kElu{.name = "elu", .infer = infer_float, .vjp = vjp_elu, .decompose = decompose_elu};
@@ -128,6 +143,7 @@ Tensor clamp(const Tensor& x, double low, double high) {
 
 Tensor leaky_relu(const Tensor& x, double slope) { return record(kLeakyRelu, {floats(x)}, {pack(slope)}); }
 Tensor gelu(const Tensor& x) { return record(kGelu, {floats(x)}); }
+Tensor gelu_tanh(const Tensor& x) { return record(kGeluTanh, {floats(x)}); }
 Tensor silu(const Tensor& x) { return record(kSilu, {floats(x)}); }
 Tensor softplus(const Tensor& x) { return record(kSoftplus, {floats(x)}); }
 Tensor elu(const Tensor& x, double alpha) { return record(kElu, {floats(x)}, {pack(alpha)}); }

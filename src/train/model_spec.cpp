@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "train/model_spec.h"
 
+#include <map>
+
 #include <ingot/ops.h>
 
 #include "train/spec_keys.h"
@@ -56,6 +58,8 @@ private:
             Layer layer = make(type->get<std::string>(), keys, probe, path, depth);
             const std::string name = keys.text("name", std::to_string(net.size()));
             keys.finish();
+            if (const auto* table = dynamic_cast<const nn::Embedding*>(layer.get()); table && depth == 0)
+                embeddings_[name] = table->weight;
             layer->eval(); // nothing is written while shapes are inferred
             probe = (*layer)(probe);
             layer->train();
@@ -90,8 +94,11 @@ private:
         if (type == "embedding") {
             const int64_t rows = keys.size("num_embeddings"), columns = keys.size("embedding_dim");
             limit({rows, columns});
-            return std::make_shared<nn::Embedding>(rows, columns);
+            return std::make_shared<nn::Embedding>(rows, columns, nn::EmbeddingOptions{keys.number("std", 1)});
         }
+        if (type == "position_embedding") return position_embedding(keys, probe);
+        if (type == "self_attention" || type == "multihead_attention") return attention(keys, probe, type[0] == 's');
+        if (type == "transformer_encoder_layer") return transformer_encoder_layer(keys, probe);
         if (type == "dropout") return std::make_shared<nn::Dropout>(keys.number("p", 0.5));
         if (type == "max_pool2d" || type == "avg_pool2d") return pool(keys, probe, type == "avg_pool2d");
         if (type == "adaptive_avg_pool2d" || type == "global_avg_pool2d") {
@@ -105,7 +112,10 @@ private:
         if (type == "identity") return std::make_shared<nn::Identity>();
         if (type == "relu") return std::make_shared<nn::ReLU>();
         if (type == "leaky_relu") return std::make_shared<nn::LeakyReLU>(keys.number("slope", 0.01));
-        if (type == "gelu") return std::make_shared<nn::GELU>();
+        if (type == "gelu")
+            return std::make_shared<nn::GELU>(choice(keys, "approximate", {"none", "tanh"}) == 0
+                                                  ? nn::Approximate::none
+                                                  : nn::Approximate::tanh);
         if (type == "silu") return std::make_shared<nn::SiLU>();
         if (type == "sigmoid") return std::make_shared<nn::Sigmoid>();
         if (type == "tanh") return std::make_shared<nn::Tanh>();
@@ -117,12 +127,30 @@ private:
         if (type == "residual") return residual(keys, probe, path, depth);
         throw Error(
             "unknown type; there are adaptive_avg_pool2d, avg_pool2d, batch_norm1d, batch_norm2d, conv2d, dropout, "
-            "embedding, flatten, gelu, global_avg_pool2d, identity, layer_norm, leaky_relu, linear, max_pool2d, relu, "
-            "residual, sequential, sigmoid, silu, softmax, tanh");
+            "embedding, flatten, gelu, global_avg_pool2d, identity, layer_norm, leaky_relu, linear, max_pool2d, "
+            "multihead_attention, position_embedding, relu, residual, self_attention, sequential, sigmoid, silu, "
+            "softmax, tanh, transformer_encoder_layer");
     }
 
-    static Layer linear(Keys& keys, const Tensor& probe) {
+    /// Which of `names` the text is; the first one when it is missing.
+    static size_t choice(Keys& keys, const char* key, const std::vector<std::string>& names) {
+        const std::string text = keys.text(key, names.front());
+        std::string list;
+        for (size_t i = 0; i < names.size(); ++i) {
+            if (text == names[i]) return i;
+            list += (i ? " or " : "") + show(names[i]);
+        }
+        throw Error(std::string("\"") + key + "\" must be " + list + ", not " + show(text));
+    }
+
+    Layer linear(Keys& keys, const Tensor& probe) const {
         need_rank(probe, 1, 8, "at least one axis");
+        if (const Json* tie = keys.optional("tie")) {
+            const auto found = tie->is_string() ? embeddings_.find(tie->get<std::string>()) : embeddings_.end();
+            if (found == embeddings_.end())
+                throw Error("\"tie\" must name an embedding before it in the outermost list, not " + show(*tie));
+            return std::make_shared<nn::Linear>(found->second, nn::LinearOptions{keys.boolean("bias", true)});
+        }
         const int64_t out = keys.size("out");
         limit({out, probe.shape().back()});
         return std::make_shared<nn::Linear>(probe.shape().back(), out, nn::LinearOptions{keys.boolean("bias", true)});
@@ -166,6 +194,46 @@ private:
         return std::make_shared<nn::LayerNorm>(shape, o);
     }
 
+    static Layer position_embedding(Keys& keys, const Tensor& probe) {
+        need_rank(probe, 2, 8, "positions [.., T, E]");
+        nn::PositionEmbeddingOptions o;
+        o.std = keys.number("std", o.std);
+        o.key = keys.text("key", o.key);
+        const int64_t length = keys.size("length", probe.size(-2));
+        limit({length, probe.size(-1)});
+        return std::make_shared<nn::PositionEmbedding>(length, probe.size(-1), o);
+    }
+
+    static Layer attention(Keys& keys, const Tensor& probe, bool without_parameters) {
+        need_rank(probe, 2, 7, "positions [.., T, E]");
+        const int64_t heads = keys.size("heads");
+        const double dropout = keys.number("dropout", 0);
+        const bool causal = keys.boolean("is_causal", false);
+        if (without_parameters)
+            return std::make_shared<nn::SelfAttention>(heads, nn::SelfAttentionOptions{causal, dropout});
+        limit({3, probe.size(-1), probe.size(-1)});
+        return std::make_shared<nn::MultiheadAttention>(
+            probe.size(-1), heads,
+            nn::MultiheadAttentionOptions{dropout, keys.boolean("bias", true), causal});
+    }
+
+    static Layer transformer_encoder_layer(Keys& keys, const Tensor& probe) {
+        need_rank(probe, 2, 2, "positions [T, E]");
+        const int64_t heads = keys.size("heads"), width = probe.size(-1);
+        nn::TransformerEncoderLayerOptions o;
+        o.dim_feedforward = keys.size("dim_feedforward", o.dim_feedforward);
+        o.dropout = keys.number("dropout", o.dropout);
+        o.activation =
+            static_cast<nn::FeedForwardActivation>(choice(keys, "activation", {"relu", "gelu", "gelu_tanh"}));
+        o.layer_norm_eps = keys.number("layer_norm_eps", o.layer_norm_eps);
+        o.norm_first = keys.boolean("norm_first", o.norm_first);
+        o.is_causal = keys.boolean("is_causal", o.is_causal);
+        o.bias = keys.boolean("bias", o.bias);
+        limit({3, width, width});
+        limit({width, o.dim_feedforward});
+        return std::make_shared<nn::TransformerEncoderLayer>(width, heads, o);
+    }
+
     static Layer pool(Keys& keys, const Tensor& probe, bool average) {
         need_rank(probe, 3, 3, "images [C, H, W]");
         const Int2 kernel = keys.pair("kernel", std::nullopt, 1);
@@ -191,6 +259,7 @@ private:
 
     std::string source_;
     size_t count_ = 0;
+    std::map<std::string, Tensor> embeddings_; ///< the weights of the outermost list's embeddings, by name
 };
 
 /// Whether the model's input is ids: the first layer that does anything is an embedding.
@@ -234,6 +303,9 @@ Model build_model(const std::string& text, const std::string& source) {
     Tensor probe = zeros(batch, {.dtype = model.tokens ? i64 : f32});
     model.net = Builder(source).list(*layers, probe, "", 0);
     model.output = sample_shape(probe);
+    try {
+        model.net.state_dict(); // names "" could give one key to two tensors
+    } catch (const Error& e) { names.fail(e.what()); }
     return model;
 }
 

@@ -2,7 +2,8 @@
 // Models as JSON text: {"input": [3, 32, 32], "layers": [{"type": "conv2d", "out": 32, "kernel": 3, "name": "conv1"}, ..]}.
 // Types and keys are the C++ classes and options in snake_case; input sizes are inferred; a layer is named by its
 // position in its list unless "name" says otherwise. {"type": "residual", "layers": [..], "shortcut": [..], "after": [..]}
-// computes after(layers(x) + shortcut(x)); without "shortcut" that is x. Texts may come from strangers (checkpoints).
+// computes after(layers(x) + shortcut(x)); without "shortcut" that is x. The name "" adds no level to the keys of state_dict.
+// {"type": "linear", "tie": "tok"} shares the weight of the embedding "tok". Texts may come from strangers (checkpoints).
 #pragma once
 
 #include <string>

@@ -18,7 +18,11 @@ Json conv(int64_t out, int kernel, int stride, int padding) {
     if (padding != 0) keys["padding"] = padding;
     return layer("conv2d", keys);
 }
-Json linear(int64_t out) { return layer("linear", {{"out", out}}); }
+Json linear(int64_t out, bool bias = true) {
+    Json keys{{"out", out}};
+    if (!bias) keys["bias"] = false;
+    return layer("linear", keys);
+}
 Json max_pool() { return layer("max_pool2d", {{"kernel", 2}}); }
 Json named(Json spec, const char* name) {
     spec["name"] = name;
@@ -91,12 +95,55 @@ Json resnet18(int64_t classes) {
     return layers;
 }
 
+/// x + layers(x), whose keys are those of the layers.
+Json beside(const Json& layers) { return named({{"type", "residual"}, {"layers", layers}}, ""); }
+
+Json causal_attention(int heads) { return layer("self_attention", {{"heads", heads}, {"is_causal", true}}); }
+
+Json token_embedding(int64_t vocabulary, int64_t size) {
+    return layer("embedding", {{"num_embeddings", vocabulary}, {"embedding_dim", size}});
+}
+
+/// A transformer that predicts the next token, norms in front (Radford et al. 2019), in a size for CPUs: 4 blocks of 256,
+/// 8 heads.
+Json gpt_tiny(int64_t vocabulary) {
+    constexpr int64_t kSize = 256;
+    const Json block{{"type", "sequential"},
+                     {"layers",
+                      {beside({named(layer("layer_norm"), "ln1"), named(linear(3 * kSize), "qkv"),
+                               named(causal_attention(8), "attention"), named(linear(kSize), "proj")}),
+                       beside({named(layer("layer_norm"), "ln2"), named(linear(4 * kSize), "up"),
+                               named(layer("gelu"), "gelu"), named(linear(kSize), "down")})}}};
+    return {named(token_embedding(vocabulary, kSize), "tok"), named(layer("position_embedding"), "pos"),
+            named({{"type", "sequential"}, {"layers", {block, block, block, block}}}, "layers"),
+            named(layer("layer_norm"), "norm"), named(linear(vocabulary, false), "head")};
+}
+
+/// GPT-2 small (Radford et al. 2019): 12 blocks of 768, 12 heads, the head tied to the embedding.
+Json gpt2(int64_t vocabulary) {
+    constexpr int64_t kSize = 768;
+    const Json mlp{{"type", "sequential"},
+                   {"layers", {linear(4 * kSize), layer("gelu", {{"approximate", "tanh"}}), linear(kSize)}}};
+    const Json block{{"type", "sequential"},
+                     {"layers",
+                      {beside({named(layer("layer_norm"), "l1"), named(linear(3 * kSize), "qkv"),
+                               named(causal_attention(12), "attention"), named(linear(kSize), "o")}),
+                       beside({named(layer("layer_norm"), "l2"), named(mlp, "m")})}}};
+    Json tokens = token_embedding(vocabulary, kSize);
+    tokens["std"] = 0.02;
+    return {named(tokens, "e"), named(layer("position_embedding", {{"std", 0}, {"key", ""}}), "p"),
+            named({{"type", "sequential"}, {"layers", Json(12, block)}}, "b"), named(layer("layer_norm"), "l"),
+            named(layer("linear", {{"tie", "e"}, {"bias", false}}), "head")};
+}
+
 struct Named {
     const char* name;
     Json (*layers)(int64_t classes);
+    int64_t input_rank; ///< 3: images, 1: tokens, 0: anything
 };
-constexpr Named kModels[] = {
-    {"cifar-cnn", cifar_cnn}, {"lenet", lenet}, {"mlp", mlp}, {"resnet18", resnet18}, {"tiny-cnn", tiny_cnn}};
+constexpr Named kModels[] = {{"cifar-cnn", cifar_cnn, 3}, {"gpt-tiny", gpt_tiny, 1}, {"gpt2", gpt2, 1},
+                             {"lenet", lenet, 3},         {"mlp", mlp, 0},           {"resnet18", resnet18, 3},
+                             {"tiny-cnn", tiny_cnn, 3}};
 
 } // namespace
 
@@ -113,8 +160,11 @@ std::string model_spec(const std::string& name, const Shape& input, int64_t clas
     if (classes < 1) throw Error("model " + name + ": " + std::to_string(classes) + " classes make no sense");
     for (const Named& model : kModels) {
         if (name != model.name) continue;
-        if (input.rank() != 3 && name != "mlp")
+        const auto rank = static_cast<int64_t>(input.rank());
+        if (model.input_rank == 3 && rank != 3)
             throw ShapeError("model " + name + ": needs images [channels, height, width], the data has " + input.str());
+        if (model.input_rank == 1 && rank != 1)
+            throw ShapeError("model " + name + ": needs text [tokens], the data has " + input.str());
         Json spec;
         spec["input"] = std::vector<int64_t>(input.begin(), input.end());
         spec["layers"] = model.layers(classes);

@@ -10,11 +10,12 @@
 
 namespace ingot::train {
 
-/// "cifar-cnn", "lenet", "mlp", "resnet18", "tiny-cnn".
+/// "cifar-cnn", "gpt-tiny", "gpt2", "lenet", "mlp", "resnet18", "tiny-cnn".
 const std::vector<std::string>& model_names();
 
-/// The spec of the model for images of shape `input` [C, H, W] (mlp: any shape) and `classes` outputs, to be built by
-/// build_model(). Errors: Error for an unknown name (with the known ones) or an input that has no three axes.
+/// The spec of the model for samples of shape `input` (images [C, H, W]; gpt-tiny and gpt2: windows of [T] tokens; mlp:
+/// anything) and `classes` outputs (gpt: the vocabulary), to be built by build_model(). Errors: Error for an unknown name
+/// (with the known ones) or an input with other axes.
 std::string model_spec(const std::string& name, const Shape& input, int64_t classes);
 
 } // namespace ingot::train

@@ -21,10 +21,16 @@ private:
     double slope_;
 };
 
-/// The exact form, with erf.
+enum class Approximate : uint8_t { none, tanh };
+
+/// The exact form, with erf, or the one with tanh.
 class GELU : public Module {
 public:
+    explicit GELU(Approximate approximate = Approximate::none) : approximate_(approximate) {}
     Tensor forward(Tensor x) override;
+
+private:
+    Approximate approximate_;
 };
 
 class SiLU : public Module {

@@ -15,14 +15,20 @@ struct LinearOptions {
 class Linear : public Module {
 public:
     Linear(int64_t in_features, int64_t out_features, LinearOptions options = {});
+    /// With the weight of another layer, which stays one parameter: tied embeddings, for example.
+    explicit Linear(const Tensor& shared_weight, LinearOptions options = {});
     Tensor forward(Tensor x) override;
     Tensor weight, bias;
 };
 
-/// ids: any shape, i64 or i32 -> ids.shape + [D]: rows of weight [V, D], which starts standard normal.
+struct EmbeddingOptions {
+    double std = 1; ///< of the initial values
+};
+
+/// ids: any shape, i64 or i32 -> ids.shape + [D]: rows of weight [V, D], which starts normal.
 class Embedding : public Module {
 public:
-    Embedding(int64_t num_embeddings, int64_t embedding_dim);
+    Embedding(int64_t num_embeddings, int64_t embedding_dim, EmbeddingOptions options = {});
     Tensor forward(Tensor ids) override;
     Tensor weight;
 };

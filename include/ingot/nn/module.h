@@ -56,10 +56,15 @@ public:
     /// Different whenever the mode or the set of parameters, buffers or submodules of this module is: compile()'s guard.
     uint64_t version() const;
 
-    /// Names are not empty and hold no dots. Errors: Error for a bad name or one that is taken.
+    /// Names hold no dots. Errors: Error for a bad name or one that is taken.
+    /// The name "" adds no level to keys: a parameter "" is called like its module ("pos"), what is in a module "" like what is
+    /// beside it. Thus a model can have the keys of one that is written in another way.
     Tensor register_parameter(const std::string& name, const Tensor& init);
     Tensor register_buffer(const std::string& name, const Tensor& init);
     void register_module(const std::string& name, const Module& module);
+    /// Makes a parameter of another module one of this module too (tied weights). It keeps its cell: both change together,
+    /// optimizers see it once, state_dict has it under both names. Returns it. Errors: Error unless it is a parameter.
+    Tensor share_parameter(const std::string& name, const Tensor& parameter);
 
 private:
     struct State;

@@ -113,6 +113,8 @@ Tensor relu(const Tensor& x);
 Tensor leaky_relu(const Tensor& x, double slope = 0.01);
 /// x * Phi(x), the exact form with erf (Hendrycks and Gimpel, 2016).
 Tensor gelu(const Tensor& x);
+/// Its approximation 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))), which GPT-2 uses.
+Tensor gelu_tanh(const Tensor& x);
 /// x * sigmoid(x), also called swish.
 Tensor silu(const Tensor& x);
 /// log(1 + exp(x)), without overflow.

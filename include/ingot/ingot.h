@@ -19,4 +19,6 @@
 #include <ingot/state_dict.h>
 #include <ingot/tensor.h>
 #include <ingot/train.h>
+#include <ingot/train/curves.h>
+#include <ingot/train/metrics.h>
 #include <ingot/weights.h>

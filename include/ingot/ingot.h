@@ -21,4 +21,5 @@
 #include <ingot/train.h>
 #include <ingot/train/curves.h>
 #include <ingot/train/metrics.h>
+#include <ingot/train/statistics.h>
 #include <ingot/weights.h>

@@ -101,6 +101,10 @@ TEST(Evaluate, Tokens) {
     Fixed data({{scores, ids({1, 2, 0, 3}, {2, 2})}});
     const auto loss = [](const Tensor& o, const Tensor& y) { return nn::cross_entropy(transpose(o, 1, 2), y); };
     EXPECT_DOUBLE_EQ(evaluate(model, loss, data).accuracy, 0.75);
+    // As many positions as tokens: both axes would fit.
+    const Tensor square = reshape(one_hot(ids({1, 2, 0, 4, 3}, {5}), 5, f32), {1, 5, 5});
+    Fixed both({{square, ids({1, 2, 0, 4, 0}, {1, 5})}});
+    EXPECT_DOUBLE_EQ(evaluate(model, loss, both).accuracy, 0.8);
     // Scores [N, C, H, W] of pixels.
     Fixed pixels({{reshape(transpose(reshape(scores, {1, 4, 5}), 1, 2), {1, 5, 2, 2}), ids({1, 2, 0, 3}, {1, 2, 2})}});
     EXPECT_DOUBLE_EQ(evaluate(model, nn::cross_entropy, pixels).accuracy, 0.75);

@@ -2,12 +2,13 @@
 #include "train/evaluator.h"
 
 #include <deque>
-#include <optional>
 #include <utility>
 
 #include <ingot/compile.h>
 #include <ingot/ops.h>
 #include <ingot/train/metrics.h>
+
+#include "train/task_shapes.h"
 
 namespace ingot::train {
 
@@ -28,30 +29,6 @@ private:
     nn::Module& model_;
     bool before_;
 };
-
-Shape without(const Shape& shape, size_t axis) {
-    Shape out;
-    for (size_t i = 0; i < shape.rank(); ++i)
-        if (i != axis) out.push_back(shape[i]);
-    return out;
-}
-
-/// The axis of the classes, if outputs are scores of the targets' labels.
-std::optional<int64_t> class_axis(const Tensor& output, const Tensor& target) {
-    if (is_float(target.dtype()) || !is_float(output.dtype())) return {};
-    const Shape &o = output.shape(), &t = target.shape();
-    if (o.rank() < 2 || o.rank() != t.rank() + 1) return {};
-    const bool first = without(o, 1) == t, last = without(o, o.rank() - 1) == t;
-    if (first && (!last || o.rank() != 3)) return 1;
-    if (last) return -1;
-    return {};
-}
-
-/// Outputs and targets are numbers of one shape, where a last axis of 1 may be missing.
-bool are_numbers(const Tensor& output, const Tensor& target) {
-    const auto shape = [](const Tensor& t) { return t.rank() == 2 && t.size(1) == 1 ? Shape{t.size(0)} : t.shape(); };
-    return is_float(target.dtype()) && is_float(output.dtype()) && shape(output) == shape(target);
-}
 
 } // namespace
 

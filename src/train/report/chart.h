@@ -17,7 +17,7 @@ struct Point {
 /// A line, or points when `dots`. Points that are not finite interrupt a line.
 struct Series {
     std::string name;
-    std::vector<Point> points;
+    std::vector<Point> points = {};
     int color = 0;      ///< 0..9
     bool faint = false; ///< in the background
     bool dots = false;  ///< points without a line

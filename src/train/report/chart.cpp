@@ -12,7 +12,8 @@ namespace ingot::train::report {
 namespace {
 
 constexpr double kWidth = 440, kHeight = 262, kSquare = 340;
-constexpr double kLeft = 52, kRight = 12, kTop = 12, kBottom = 40;
+constexpr double kRight = 12, kTop = 12, kBottom = 40;
+constexpr double kLetter = 7.2; ///< width of a digit of a tick, in the larger size of narrow screens
 
 std::string at(double v) { return number(std::round(v * 10) / 10, 6); }
 
@@ -26,6 +27,7 @@ struct Axis {
         return from + part * (to - from);
     }
     bool shows(double v) const { return std::isfinite(v) && (!log || v > 0); }
+    bool inside(double v) const { return shows(v) && v >= low && v <= high; }
 };
 
 struct Range {
@@ -62,25 +64,43 @@ std::string tick_text(double v, double step, bool percent) {
     return number(v, 5);
 }
 
+double spacing(const std::vector<double>& t) { return t.size() > 1 ? t[1] - t[0] : 1; }
+
+std::vector<double> y_ticks(const Axis& y) { return y.log ? log_ticks(y.low, y.high) : ticks(y.low, y.high, 5); }
+
+std::vector<double> x_ticks(const Chart& chart, const Axis& x) {
+    std::vector<double> out = ticks(x.low, x.high, chart.square ? 5 : 7);
+    if (chart.whole_x && spacing(out) < 1) out = ticks(x.low, x.high, static_cast<int>(x.high - x.low));
+    return out;
+}
+
+/// Room for the ticks of the y axis and its label.
+double left_margin(const Chart& chart, const Axis& y) {
+    const std::vector<double> ys = y_ticks(y);
+    size_t longest = 0;
+    for (const double v : ys)
+        longest = std::max(longest, tick_text(v, y.log ? v : spacing(ys), chart.percent_y).size());
+    return 10 + kLetter * static_cast<double>(longest) + (chart.y_label.empty() ? 0 : 17);
+}
+
 class Paper {
 public:
     Paper(const Chart& chart, Axis x, Axis y) : chart_(chart), x_(x), y_(y) {}
 
     void axes() {
-        const std::vector<double> xs = ticks(x_.low, x_.high, chart_.square ? 5 : 6);
-        const std::vector<double> ys = y_.log ? log_ticks(y_.low, y_.high) : ticks(y_.low, y_.high, 5);
-        const auto step = [](const std::vector<double>& t) { return t.size() > 1 ? t[1] - t[0] : 1; };
+        const std::vector<double> xs = x_ticks(chart_, x_), ys = y_ticks(y_);
         std::string grid;
         for (const double v : ys) grid += "M" + at(x_.from) + " " + at(y_.place(v)) + "H" + at(x_.to);
         for (const double v : xs) grid += "M" + at(x_.place(v)) + " " + at(y_.from) + "V" + at(y_.to);
         out += "<path class=grid d=\"" + grid + "\"/>";
         for (const double v : ys)
-            out += text(x_.from - 6, y_.place(v), "yt", tick_text(v, y_.log ? v : step(ys), chart_.percent_y));
+            out += text(x_.from - 6, y_.place(v), "yt", tick_text(v, y_.log ? v : spacing(ys), chart_.percent_y));
         for (const double v : xs)
-            out += text(x_.place(v), y_.from + 15, "xt", tick_text(v, step(xs), chart_.percent_x));
+            out += text(x_.place(v), y_.from + 15, "xt", tick_text(v, spacing(xs), chart_.percent_x));
         out += text((x_.from + x_.to) / 2, y_.from + 33, "xl", chart_.x_label);
-        out += "<text class=yl transform=\"translate(" + at(11) + " " + at((y_.from + y_.to) / 2) + ") rotate(-90)\">" +
-               escape(chart_.y_label + (y_.log ? " (log scale)" : "")) + "</text>";
+        if (!chart_.y_label.empty())
+            out += "<text class=yl transform=\"translate(9 " + at((y_.from + y_.to) / 2) + ") rotate(-90)\">" +
+                   escape(chart_.y_label) + "</text>";
     }
 
     void reference_line() {
@@ -90,6 +110,13 @@ public:
         const double x0 = chart_.residuals ? x_.low : low, x1 = chart_.residuals ? x_.high : high;
         out += "<path class=diagonal d=\"M" + at(x_.place(x0)) + " " + at(y_.place(y0)) + "L" + at(x_.place(x1)) + " " +
                at(y_.place(y1)) + "\"/>";
+    }
+
+    /// Lines are cut off where the axes end (an svg inside another one hides what is outside), but not at half their width.
+    void begin_clip() {
+        const double x = x_.from - 2, y = y_.to - 2, w = x_.to - x_.from + 4, h = y_.from - y_.to + 4;
+        out += "<svg x=" + at(x) + " y=" + at(y) + " width=" + at(w) + " height=" + at(h) + " viewBox=\"" + at(x) +
+               " " + at(y) + " " + at(w) + " " + at(h) + "\">";
     }
 
     void line(const Series& s) {
@@ -117,11 +144,11 @@ public:
         if (s.faint || (many && !s.dots) || s.points.size() > 5000) return;
         out += "<g class=\"" + std::string(s.dots ? "points" : "dots") + " s" + std::to_string(s.color) + "\">";
         for (const Point& p : s.points) {
-            if (!x_.shows(p.x) || !y_.shows(p.y)) continue;
+            if (!x_.inside(p.x) || !y_.inside(p.y)) continue;
             out += "<circle cx=" + at(x_.place(p.x)) + " cy=" + at(y_.place(p.y)) +
                    " r=" + (s.dots ? many ? "1.8" : "2.6" : "2.4");
             if (s.points.size() > 400) {
-                out += "/>";
+                out += " />";
                 continue;
             }
             out += "><title>" +
@@ -176,7 +203,7 @@ std::vector<double> ticks(double low, double high, int count) {
     const double raw = (high - low) / count, power = std::pow(10, std::floor(std::log10(raw)));
     double step = 10 * power;
     for (const double m : {1.0, 2.0, 5.0})
-        if (m * power >= raw * 0.999) {
+        if (m * power >= raw * 0.7) {
             step = m * power;
             break;
         }
@@ -234,11 +261,14 @@ std::string Chart::html() const {
         if (!y_max) y_high += air;
     }
     const double width = square ? kSquare : kWidth, height = square ? kSquare : kHeight;
-    Paper paper(*this, {x_low, x_high, kLeft, width - kRight}, {y_low, y_high, height - kBottom, kTop, log_y});
+    const Axis y{y_low, y_high, height - kBottom, kTop, log_y};
+    Paper paper(*this, {x_low, x_high, left_margin(*this, y), width - kRight}, y);
     paper.axes();
     paper.reference_line();
+    paper.begin_clip();
     for (const Series& s : series)
         if (!s.dots) paper.line(s);
+    paper.out += "</svg>";
     for (const Series& s : series) paper.dots(s);
     paper.mark();
     return legend(series) + "<svg class=\"chart" + (square ? " square" : "") + "\" viewBox=\"0 0 " + at(width) + " " +

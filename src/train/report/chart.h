@@ -29,6 +29,7 @@ struct Chart {
     std::vector<Series> series;
     std::optional<double> x_min = {}, x_max = {}, y_min = {}, y_max = {}; ///< default: from the data
     bool log_y = false;                                                   ///< for positive values
+    bool whole_x = false;                                                 ///< ticks at whole numbers only
     bool percent_y = false;                                               ///< ticks as percentages
     bool percent_x = false;
     bool square = false;

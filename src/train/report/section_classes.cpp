@@ -24,8 +24,12 @@ std::string class_name(const ReportData& data, int64_t i) {
 
 std::string matrix(const ReportData& data, const Confusion& c) {
     const bool small = c.classes > kNumbersUpTo;
-    std::string out =
-        std::string("<div class=scroll><table class=\"matrix") + (small ? " small" : "") + "\"><thead><tr><th>";
+    size_t longest = 0;
+    for (int64_t i = 0; i < c.classes; ++i) longest = std::max(longest, class_name(data, i).size());
+    const auto head = static_cast<int64_t>(small ? 0 : std::min<size_t>(110, 12 + 8 * longest));
+    std::string out = std::string("<div class=scroll><table class=\"matrix") + (small ? " small" : "") +
+                      "\" style=\"--head:" + std::to_string(head) +
+                      "px;max-width:" + std::to_string(head + 80 * c.classes) + "px\"><thead><tr><th>";
     if (!small)
         for (int64_t j = 0; j < c.classes; ++j)
             out += "<th title=\"predicted as " + escape(class_name(data, j)) + "\">" + escape(class_name(data, j));
@@ -81,8 +85,9 @@ std::string bar_cell(double v) {
 std::string class_table(const ReportData& data, const EvaluatedSplit& split) {
     const Confusion& c = *split.confusion;
     const bool curves = !split.curves.empty();
-    std::string out = "<div class=scroll><table><thead><tr><th>Class<th class=n>Samples<th class=n>Precision<th "
-                      "class=n>Recall<th class=n>F1";
+    std::string out =
+        "<div class=\"scroll tall\"><table class=names><thead><tr><th>Class<th class=n>Samples<th class=n>Precision<th "
+        "class=n>Recall<th class=n>F1";
     if (curves) out += "<th class=n>ROC area<th class=n>PR area";
     out += "</thead>";
     for (int64_t i = 0; i < c.classes; ++i) {
@@ -99,9 +104,9 @@ std::string class_table(const ReportData& data, const EvaluatedSplit& split) {
             if (!std::isnan(k.*member)) sum += k.*member, ++n;
         return n > 0 ? fixed(sum / n, 4) : number(NAN);
     };
-    out += "<tr><td class=total>Mean of the classes<td class=\"n total\">" + count(c.total()) +
-           "<td class=\"n total\">" + percent(c.precision()) + "<td class=\"n total\">" + percent(c.recall()) +
-           "<td class=\"n total\">" + percent(c.f1());
+    out += "<tr><td class=total>Mean<td class=\"n total\">" + count(c.total()) + "<td class=\"n total\">" +
+           percent(c.precision()) + "<td class=\"n total\">" + percent(c.recall()) + "<td class=\"n total\">" +
+           percent(c.f1());
     if (curves)
         out += "<td class=\"n total\">" + mean_of(&ClassCurves::roc_auc) + "<td class=\"n total\">" +
                mean_of(&ClassCurves::average_precision);
@@ -125,18 +130,23 @@ std::string curve_card(const EvaluatedSplit& split, bool roc) {
     chart.square = true;
     chart.x_label = roc ? "false positive rate" : "recall";
     chart.y_label = roc ? "true positive rate" : "precision";
-    chart.x_min = chart.y_min = 0;
-    chart.x_max = chart.y_max = 1;
-    chart.diagonal = roc;
+    // Where every curve hugs the corner, only the corner shows anything.
+    const bool corner = std::all_of(order.begin(), order.end(), [&](auto* c) { return area(c) > 0.98; });
+    chart.x_min = corner && !roc ? 0.9 : 0;
+    chart.x_max = corner && roc ? 0.1 : 1;
+    chart.y_min = corner ? 0.9 : 0;
+    chart.y_max = 1;
+    chart.diagonal = roc && !corner;
     chart.description = roc ? "ROC curves of the classes" : "Precision-recall curves of the classes";
     for (size_t i = 0; i < shown.size(); ++i) {
-        Series s{.name = shown[i]->name + " " + fixed(area(shown[i]), 3), .color = static_cast<int>(i)};
+        Series s{.name = shown[i]->name + " (" + fixed(area(shown[i]), 4) + ")", .color = static_cast<int>(i)};
         for (const CurvePoint& p : roc ? shown[i]->roc : shown[i]->precision_recall) s.points.push_back({p.x, p.y});
         chart.series.push_back(std::move(s));
     }
     if (chart.series.size() == 1) chart.series.push_back({.name = " "}); // a legend also for one
     return card(roc ? "ROC curves" : "Precision and recall",
-                std::string(all ? "" : "the ten smallest areas; ") + "each class against the rest, area in the legend",
+                std::string("each class against the rest, with the area") + (all ? "" : "; the ten smallest areas") +
+                    (corner ? "; only the corner is shown" : ""),
                 chart.html());
 }
 
@@ -172,10 +182,11 @@ std::string gallery(const std::vector<ShownSample>& samples) {
     for (const ShownSample& s : samples) {
         out += "<figure class=sample title=\"sample " + std::to_string(s.index) + "\">" + picture(s) + "<figcaption>";
         if (s.right)
-            out += "<span class=right>" + escape(s.label) + "</span> " + percent(s.confidence, 0);
+            out += "<span class=right>" + escape(s.label) + "</span> <span class=nowrap>" + percent(s.confidence, 0) +
+                   "</span>";
         else
-            out += escape(s.label) + " \u2192 <span class=wrong>" + escape(s.prediction) + "</span> " +
-                   percent(s.confidence, 0);
+            out += escape(s.label) + " \u2192 <span class=wrong>" + escape(s.prediction) +
+                   "</span> <span class=nowrap>" + percent(s.confidence, 0) + "</span>";
         out += "</figcaption></figure>";
     }
     return out + "</div>";

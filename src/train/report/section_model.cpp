@@ -129,8 +129,7 @@ private:
     double container(const Node& node, double left, double right, double y) {
         const double top = y;
         const bool residual = node.row->type == "residual" || !node.shortcut.empty();
-        const double lane = residual ? 26 : 0, inner_left = left + kInset + lane / 2,
-                     inner_right = right - kInset - lane;
+        const double lane = residual ? 26 : 0, inner_left = left + kInset + lane, inner_right = right - kInset - lane;
         const double middle = (left + right) / 2, inner = (inner_left + inner_right) / 2;
         const size_t frame_at = out.size();
         y += 17; // the frame's title
@@ -166,20 +165,28 @@ private:
     }
 };
 
+/// The layer's name, with the branch of a residual that it is in.
+std::string row_name(const LayerInfo& row) {
+    const size_t end = row.path.rfind('.');
+    for (const std::string branch : {"shortcut", "after"})
+        if (end != std::string::npos && row.path.substr(0, end).ends_with("." + branch)) return branch + " " + row.name;
+    return row.name.empty() ? row.path : row.name;
+}
+
 std::string table(const ReportData& data) {
     int64_t total = 0, largest = 1;
     for (const LayerInfo& row : data.layers) {
         if (row.depth == 0) total += row.parameters;
         if (!row.container) largest = std::max(largest, row.parameters);
     }
-    std::string out = "<div class=scroll><table><thead><tr><th>Layer<th>Type<th>Output<th class=n>Parameters</thead>";
-    out += "<tr><td><td>input<td>" + escape(data.input.str()) + "<td class=n>";
+    std::string out = "<div class=tall><table><thead><tr><th>Layer<th>Type<th>Output<th class=n>Parameters</thead>";
+    out += "<tr><td><td>input<td class=shape>" + escape(data.input.str()) + "<td class=n>";
     for (const LayerInfo& row : data.layers) {
-        out += "<tr><td style=\"padding-left:" + std::to_string(10 + 14 * row.depth) + "px\">" +
-               escape(row.name.empty() ? row.path : row.name) + "<td><span class=\"key s" +
-               std::to_string(row.container ? 9 : color_of(row.type)) + "\"></span>" + escape(row.type);
+        out += "<tr><td style=\"padding-left:" + std::to_string(10 + 14 * row.depth) + "px\">" + escape(row_name(row)) +
+               "<td><span class=\"key s" + std::to_string(row.container ? 9 : color_of(row.type)) + "\"></span>" +
+               escape(row.type);
         if (!row.options.empty()) out += " <span class=soft>" + escape(row.options) + "</span>";
-        out += "<td>" + escape(row.output.str());
+        out += "<td class=shape>" + escape(row.output.str());
         if (row.container || row.parameters == 0)
             out += "<td class=n>" + (row.container ? "<span class=soft>" + count(row.parameters) + "</span>" : "");
         else

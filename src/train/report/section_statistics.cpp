@@ -42,7 +42,7 @@ std::string development(const ReportData& data, bool gradients) {
     const auto& last = gradients ? data.statistics.back().gradients : data.statistics.back().weights;
     Chart chart;
     chart.x_label = "epoch";
-    chart.y_label = "root mean square";
+    chart.whole_x = true;
     int color = 0;
     for (const size_t i : largest(last, kLines)) {
         Series s{.name = last[i].name, .color = color++};
@@ -56,7 +56,9 @@ std::string development(const ReportData& data, bool gradients) {
     chart.log_y = spreads(chart.series);
     chart.description = gradients ? "Size of the gradients over training" : "Size of the weights over training";
     return card(gradients ? "Size of the gradients" : "Size of the weights",
-                last.size() > kLines ? "the largest tensors" : "", chart.html());
+                std::string("root mean square") + (last.size() > kLines ? " of the largest tensors" : "") +
+                    (chart.log_y ? ", log scale" : ""),
+                chart.html());
 }
 
 std::string row(const TensorStatistics& s) {
@@ -91,7 +93,7 @@ std::string statistics_section(const ReportData& data) {
     }
     table += "</table></div></details>";
     const std::string cards = development(data, true) + development(data, false);
-    return "<h2>Weights and gradients</h2>" +
+    return std::string("<h2>Weights") + (last.gradients.empty() ? "" : " and gradients") + "</h2>" +
            (cards.empty() ? "" : "<div class=cards>" + cards + "</div><div style=\"height:14px\"></div>") +
            card("Histograms",
                 "at step " + count(last.step) + (last.weights.size() > kTensors ? ", the largest tensors" : ""),

@@ -56,23 +56,27 @@ std::string summary_section(const ReportData& data) {
     std::string out = "<header><h1>" + escape(data.title) + " <small>on " + escape(data.data) + "</small>" +
                       (data.interrupted ? "<span class=\"pill stopped\">stopped</span>"
                                         : "<span class=\"pill done\">finished</span>") +
-                      "</h1><p class=lead>" + escape(lead(data)) + "</p></header><div class=tiles>";
+                      "</h1><p class=lead>" + escape(lead(data)) + "</p></header>";
+    std::vector<std::string> tiles;
     if (data.evaluated) {
         const EvalResult& r = data.evaluated->result;
         const std::string split = capital(data.evaluated->name) + " ";
-        if (data.text) out += tile(number(std::exp(r.loss)), split + "perplexity", true);
-        if (!std::isnan(r.accuracy)) out += tile(percent(r.accuracy, 2), split + "accuracy", !data.text);
-        if (!std::isnan(r.r2)) out += tile(fixed(r.r2, 4), split + "R\u00B2", true);
-        if (!std::isnan(r.mae)) out += tile(number(r.mae), split + "mean absolute error");
-        out += tile(number(r.loss), split + "loss");
+        if (data.text) tiles.push_back(tile(number(std::exp(r.loss)), split + "perplexity", true));
+        if (!std::isnan(r.accuracy)) tiles.push_back(tile(percent(r.accuracy, 2), split + "accuracy", !data.text));
+        if (!std::isnan(r.r2)) tiles.push_back(tile(fixed(r.r2, 4), split + "R\u00B2", true));
+        if (!std::isnan(r.mae)) tiles.push_back(tile(number(r.mae), split + "mean absolute error"));
+        tiles.push_back(tile(number(r.loss), split + "loss"));
     }
-    out += tile(number(data.train_loss), "Training loss, last epoch");
+    tiles.push_back(tile(number(data.train_loss), "Training loss, last epoch"));
     if (const EpochMetrics* best = best_row(data))
-        out += tile(number(*best->val_loss), "Best validation loss, epoch " + count(best->epoch));
-    out += tile(count(data.steps), "Steps in " + epochs_text(data.epochs));
-    out += tile(duration(data.seconds), "Training time");
-    out += tile(count(std::llround(data.samples_per_s)), capital(data.sample_noun) + " per second");
-    out += tile(count(data.parameters), "Parameters");
+        tiles.push_back(tile(number(*best->val_loss), "Best validation loss, epoch " + count(best->epoch)));
+    tiles.push_back(tile(count(data.steps), "Steps in " + epochs_text(data.epochs)));
+    tiles.push_back(tile(duration(data.seconds), "Training time"));
+    tiles.push_back(tile(count(std::llround(data.samples_per_s)), capital(data.sample_noun) + " per second"));
+    tiles.push_back(tile(count(data.parameters), "Parameters"));
+    const size_t columns = tiles.size() > 6 ? (tiles.size() + 1) / 2 : tiles.size();
+    out += "<div class=tiles style=\"--n:" + std::to_string(columns) + "\">";
+    for (const std::string& t : tiles) out += t;
     out += "</div>";
     if (data.facts.empty()) return out;
     std::string facts = "<dl class=facts>";

@@ -13,11 +13,15 @@ namespace {
 
 constexpr size_t kPoints = 400;
 
-Chart over_epochs(const std::string& y_label) {
+/// The horizontal axis begins where there is something: at the start with figures of steps, else with the first epoch.
+Chart over_epochs(const ReportData& data) {
     Chart chart;
     chart.x_label = "epoch";
-    chart.y_label = y_label;
-    chart.x_min = 0;
+    chart.whole_x = true;
+    if (!data.steps_seen.empty()) chart.x_min = 0;
+    chart.x_max = 0;
+    if (!data.rows.empty()) chart.x_max = static_cast<double>(data.rows.back().epoch);
+    if (!data.steps_seen.empty()) chart.x_max = std::max(*chart.x_max, data.steps_seen.back().epoch);
     return chart;
 }
 
@@ -26,7 +30,7 @@ std::string loss_card(const ReportData& data) {
     for (const StepLoss& s : data.steps_seen) steps.points.push_back({s.epoch, s.loss});
     steps.points = thin(steps.points, kPoints);
     Series train{.name = "training, mean of the epoch", .color = 0}, validation{.name = "validation", .color = 1};
-    Chart chart = over_epochs(data.loss_name);
+    Chart chart = over_epochs(data);
     for (const EpochMetrics& row : data.rows) {
         const auto x = static_cast<double>(row.epoch);
         train.points.push_back({x, row.train_loss});
@@ -42,11 +46,11 @@ std::string loss_card(const ReportData& data) {
     if (chart.series.empty()) return "";
     chart.log_y = spreads(chart.series);
     chart.description = "Loss over the epochs";
-    return card("Loss", data.text ? "nats per token" : "", chart.html());
+    return card("Loss", data.loss_name + (chart.log_y ? ", log scale" : ""), chart.html());
 }
 
 std::string accuracy_card(const ReportData& data) {
-    Chart chart = over_epochs(data.text ? "accuracy of the next token" : "validation accuracy");
+    Chart chart = over_epochs(data);
     Series accuracy{.name = "", .color = 2};
     for (const EpochMetrics& row : data.rows)
         if (row.val_accuracy) accuracy.points.push_back({static_cast<double>(row.epoch), *row.val_accuracy});
@@ -58,11 +62,11 @@ std::string accuracy_card(const ReportData& data) {
     chart.series = {accuracy};
     chart.percent_y = true;
     chart.description = "Accuracy on the validation data over the epochs";
-    return card("Accuracy", "validation", chart.html());
+    return card("Accuracy", data.text ? "validation, of the next token" : "validation", chart.html());
 }
 
 std::string rate_card(const ReportData& data) {
-    Chart chart = over_epochs("learning rate");
+    Chart chart = over_epochs(data);
     Series rate{.name = "", .color = 4};
     for (const StepLoss& s : data.steps_seen) rate.points.push_back({s.epoch, s.lr});
     rate.points = thin(rate.points, kPoints);
@@ -73,6 +77,25 @@ std::string rate_card(const ReportData& data) {
     chart.y_min = 0;
     chart.description = "Learning rate over the epochs";
     return card("Learning rate", "", chart.html());
+}
+
+/// Wall time of every epoch, validation and checkpoints included.
+std::string speed_card(const ReportData& data) {
+    Chart chart = over_epochs(data);
+    Series speed{.name = "", .color = 7};
+    for (size_t i = 1; i < data.rows.size(); ++i) {
+        const EpochMetrics &before = data.rows[i - 1], &row = data.rows[i];
+        const double seconds = row.seconds - before.seconds;
+        if (row.epoch == before.epoch + 1 && seconds > 0)
+            speed.points.push_back({static_cast<double>(row.epoch), seconds});
+    }
+    if (!data.rows.empty() && data.rows[0].epoch == 1)
+        speed.points.insert(speed.points.begin(), {1, data.rows[0].seconds});
+    if (speed.points.size() < 2) return "";
+    chart.series = {speed};
+    chart.y_min = 0;
+    chart.description = "Seconds of every epoch";
+    return card("Time of an epoch", "seconds, with validation", chart.html());
 }
 
 std::string table(const ReportData& data) {
@@ -97,9 +120,15 @@ std::string table(const ReportData& data) {
 } // namespace
 
 std::string training_section(const ReportData& data) {
-    const std::string cards = loss_card(data) + accuracy_card(data) + rate_card(data);
-    if (cards.empty()) return "";
-    return "<h2>Training</h2><div class=cards>" + cards + "</div>" + table(data);
+    std::string cards;
+    int64_t number = 0;
+    for (const std::string& one : {loss_card(data), accuracy_card(data), rate_card(data), speed_card(data)}) {
+        cards += one;
+        number += !one.empty();
+    }
+    if (number == 0) return "";
+    return std::string("<h2>Training</h2><div class=\"cards") + (number == 3 ? " three" : "") + "\">" + cards +
+           "</div>" + table(data);
 }
 
 } // namespace ingot::train::report

@@ -21,5 +21,6 @@
 #include <ingot/train.h>
 #include <ingot/train/curves.h>
 #include <ingot/train/metrics.h>
+#include <ingot/train/sinks.h>
 #include <ingot/train/statistics.h>
 #include <ingot/weights.h>

@@ -61,9 +61,9 @@ td{padding:4px 10px;border-bottom:1px solid var(--grid)}
 tr:last-child td{border-bottom:0}
 td.n,th.n{text-align:right;white-space:nowrap}
 td.total{font-weight:650}
-.names td:first-child{min-width:110px}
+.names td:first-child{min-width:90px}.names td,.names th{padding-left:7px;padding-right:7px}
 .nowrap{white-space:nowrap}
-.bar{position:relative;min-width:74px}
+.bar{position:relative;min-width:66px}
 .bar:before{content:"";position:absolute;left:6px;top:5px;bottom:5px;width:calc((100% - 12px)*var(--v));border-radius:4px;background:rgb(var(--heat)/.18)}
 .bar span{position:relative}
 .matrix{border-collapse:separate;border-spacing:2px;table-layout:fixed;font-size:13px;margin-bottom:10px}

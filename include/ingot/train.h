@@ -14,6 +14,7 @@
 #include <ingot/nn/module.h>
 #include <ingot/optim.h>
 #include <ingot/tensor.h>
+#include <ingot/train/evaluate.h>
 
 namespace ingot::train {
 
@@ -28,12 +29,7 @@ struct TrainerOptions {
     std::string model_json = "{}\n"; ///< the description of the model that checkpoints carry
     bool progress = true;            ///< on standard error
     bool handle_interrupts = false;  ///< Ctrl-C and SIGTERM end the training after a step, with a checkpoint
-};
-
-struct EvalResult {
-    double loss = 0;     ///< mean over samples
-    double accuracy = 0; ///< part of the samples whose largest output is the label's
-    int64_t samples = 0;
+    MetricList metrics = {};         ///< of validation and test, beside loss and accuracy
 };
 
 struct TrainResult {
@@ -47,7 +43,7 @@ struct TrainResult {
 
 class Trainer {
 public:
-    using Loss = std::function<Tensor(const Tensor& output, const Tensor& target)>;
+    using Loss = train::Loss;
 
     Trainer(nn::Module& model, optim::Optimizer& optimizer, Loss loss, TrainerOptions options = {});
     ~Trainer();
@@ -67,8 +63,5 @@ private:
     Loss loss_;
     TrainerOptions options_;
 };
-
-/// Loss and accuracy of a model in evaluation mode (its mode is put back afterwards).
-EvalResult evaluate(nn::Module& model, const Trainer::Loss& loss, data::Batches& batches);
 
 } // namespace ingot::train

@@ -10,6 +10,7 @@
 #include "cli/model_source.h"
 #include "cli/output.h"
 #include "cli/run_folder.h"
+#include "cli/run_report.h"
 #include "data/dataset.h"
 #include "train/image_batches.h"
 #include "train/models.h"
@@ -104,6 +105,7 @@ int train_command(const TrainArguments& a) {
         remark(recipe.str() + ", seed " + std::to_string(a.seed));
     }
     clear_run_folder(out);
+    const auto predictions = std::make_shared<train::Predictions>();
     train::Trainer trainer(model.net, *optimizer, train::make_loss(recipe.loss),
                            {.epochs = recipe.epochs,
                             .out = out,
@@ -112,8 +114,11 @@ int train_command(const TrainArguments& a) {
                             .seed = a.seed,
                             .model_json = train::to_json(info),
                             .progress = !a.quiet,
-                            .handle_interrupts = true});
+                            .handle_interrupts = true,
+                            .metrics = {predictions}});
     const train::TrainResult result = trainer.fit(*train_batches, val_batches.get(), test_batches.get());
+    write_run_report(
+        {out, a, model, info, recipe, result, *predictions, splits.train, validation, splits.test, device});
     if (result.interrupted) {
         say_interrupted(out, result);
         return 130;

@@ -4,13 +4,18 @@
 #include <deque>
 #include <utility>
 
+#include <ingot/compile.h>
 #include <ingot/ops.h>
+#include <ingot/train/metrics.h>
 
-#include "train/late_values.h"
+#include "train/task_shapes.h"
 
 namespace ingot::train {
 
 namespace {
+
+/// Batches whose results may wait on the device.
+constexpr size_t kWindow = 64;
 
 /// Puts train or eval mode back, also after an exception.
 class ModeGuard {
@@ -27,46 +32,97 @@ private:
 
 } // namespace
 
-Evaluator::Evaluator(nn::Module& model, Trainer::Loss loss)
-    : model_(model), function_(compile_batch_function([&model, loss = std::move(loss)](Tensor x, Tensor y) {
-          const NoGrad guard;
-          const Tensor output = model(x);
-          if (output.rank() != 2 || output.size(0) != y.size(0))
-              throw ShapeError("evaluate: the model's output " + output.shape().str() +
-                               " should be [samples, classes] for labels " + y.shape().str());
-          const Tensor right = sum(cast(eq(argmax(output, {1}), y), f32));
-          return stack({cast(loss(output, y), f32), right});
-      })) {}
+/// What the compiled function refers to.
+struct Evaluator::Traced {
+    Loss loss;
+    MetricList asked;
+    /// Those that the task calls for. They are known when the first batch is traced, and the same for every batch.
+    std::unique_ptr<Accuracy> accuracy = {};
+    std::unique_ptr<MAE> mae = {};
+    std::unique_ptr<R2> r2 = {};
+    std::function<std::vector<Tensor>(const Tensor& x, const Tensor& y)> function = {};
+
+    template <class F> void each(F&& f) const {
+        for (Metric* m :
+             {static_cast<Metric*>(accuracy.get()), static_cast<Metric*>(mae.get()), static_cast<Metric*>(r2.get())})
+            if (m != nullptr) f(*m);
+        for (const std::shared_ptr<Metric>& m : asked) f(*m);
+    }
+
+    void choose(const Tensor& output, const Tensor& target) {
+        if (const auto axis = class_axis(output, target))
+            accuracy = std::make_unique<Accuracy>(ClassMetricOptions{.class_axis = *axis});
+        if (are_numbers(output, target)) {
+            mae = std::make_unique<MAE>();
+            r2 = std::make_unique<R2>();
+        }
+    }
+
+    std::vector<Tensor> trace(nn::Module& model, const Tensor& x, const Tensor& y) {
+        const NoGrad guard;
+        const Tensor output = model(x);
+        if (!accuracy && !mae) choose(output, y);
+        std::vector<Tensor> out{cast(loss(output, y), f32)};
+        each([&](const Metric& m) { out.push_back(m.summarize(output, y)); });
+        return out;
+    }
+};
+
+Evaluator::Evaluator(nn::Module& model, Loss loss, MetricList metrics)
+    : model_(model), traced_(new Traced{std::move(loss), std::move(metrics)}) {
+    auto compiled = std::make_shared<Compiled>([&model, traced = traced_.get()](const std::vector<Tensor>& arguments) {
+        return traced->trace(model, arguments[0], arguments[1]);
+    });
+    traced_->function = [compiled](const Tensor& x, const Tensor& y) { return compiled->call({x, y}); };
+}
+
+Evaluator::~Evaluator() = default;
 
 EvalResult Evaluator::run(data::Batches& batches, const std::function<bool()>& stop) {
     const ModeGuard mode(model_);
     model_.eval();
+    traced_->each([](Metric& m) { m.reset(); });
+    struct Waiting {
+        int64_t samples;
+        std::vector<Tensor> values;
+    };
+    std::deque<Waiting> waiting;
     EvalResult result;
-    double loss_sum = 0, right = 0;
-    std::deque<int64_t> sizes;
-    LateValues values([&](const Tensor& value) {
-        const std::vector<float> pair = value.to_vector<float>();
-        const auto n = sizes.front();
-        sizes.pop_front();
-        loss_sum += static_cast<double>(pair[0]) * static_cast<double>(n);
-        right += static_cast<double>(pair[1]);
-        result.samples += n;
-    });
+    double loss_sum = 0;
+    const auto read_down_to = [&](size_t keep) {
+        for (; waiting.size() > keep; waiting.pop_front()) {
+            const auto& [samples, values] = waiting.front();
+            loss_sum += values[0].item<double>() * static_cast<double>(samples);
+            result.samples += samples;
+            size_t at = 1;
+            traced_->each([&](Metric& m) { m.add(values[at++].to_vector<double>()); });
+        }
+    };
     batches.start(0);
     for (Tensor x, y; !(stop && stop()) && batches.next(x, y);) {
-        sizes.push_back(y.size(0));
-        values.push(function_(x, y));
+        waiting.push_back({y.size(0), traced_->function(x, y)});
+        read_down_to(kWindow);
     }
-    values.drain();
-    if (result.samples > 0) {
-        result.loss = loss_sum / static_cast<double>(result.samples);
-        result.accuracy = right / static_cast<double>(result.samples);
+    read_down_to(0);
+    if (result.samples > 0) result.loss = loss_sum / static_cast<double>(result.samples);
+    if (traced_->accuracy) result.accuracy = traced_->accuracy->compute();
+    if (traced_->mae) {
+        result.mae = traced_->mae->compute();
+        result.r2 = traced_->r2->compute();
     }
+    for (const std::shared_ptr<Metric>& m : traced_->asked)
+        if (!m->name().empty()) result.metrics.push_back({m->name(), m->compute()});
     return result;
 }
 
-EvalResult evaluate(nn::Module& model, const Trainer::Loss& loss, data::Batches& batches) {
-    return Evaluator(model, loss).run(batches);
+double EvalResult::metric(const std::string& name) const {
+    for (const MetricValue& m : metrics)
+        if (m.name == name) return m.value;
+    return std::numeric_limits<double>::quiet_NaN();
+}
+
+EvalResult evaluate(nn::Module& model, const Loss& loss, data::Batches& batches, const MetricList& metrics) {
+    return Evaluator(model, loss, metrics).run(batches);
 }
 
 } // namespace ingot::train

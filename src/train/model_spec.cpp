@@ -23,6 +23,18 @@ Shape sample_shape(const Tensor& probe) {
     return Shape(std::vector<int64_t>(probe.shape().begin() + 1, probe.shape().end()));
 }
 
+/// "out 32, kernel 3"
+std::string options_text(const Json& spec) {
+    std::string text;
+    for (const auto& [key, value] : spec.items()) {
+        if (key == "type" || key == "name" || value.is_object() ||
+            (value.is_array() && !value.empty() && value[0].is_object()))
+            continue;
+        text += (text.empty() ? "" : ", ") + key + " " + (value.is_string() ? value.get<std::string>() : value.dump());
+    }
+    return text;
+}
+
 class Builder {
 public:
     explicit Builder(std::string source) : source_(std::move(source)) {}
@@ -43,6 +55,8 @@ public:
         return net;
     }
 
+    std::vector<LayerInfo> layers;
+
 private:
     void one(nn::Sequential& net, const Json& spec, Tensor& probe, const std::string& path, int depth) {
         std::string where = "layer " + path;
@@ -55,6 +69,9 @@ private:
         // Everything that goes wrong inside names this layer, once.
         try {
             Keys keys(spec);
+            const size_t at = layers.size();
+            layers.push_back(
+                {.path = path, .type = type->get<std::string>(), .input = sample_shape(probe), .depth = depth});
             Layer layer = make(type->get<std::string>(), keys, probe, path, depth);
             const std::string name = keys.text("name", std::to_string(net.size()));
             keys.finish();
@@ -64,6 +81,11 @@ private:
             probe = (*layer)(probe);
             layer->train();
             net.add(name, layer);
+            layers[at].name = name;
+            layers[at].options = options_text(spec);
+            layers[at].output = sample_shape(probe);
+            layers[at].parameters = layer->num_parameters();
+            layers[at].container = spec.contains("layers");
         } catch (const Nested&) { throw; } catch (const Error& e) {
             throw Nested(source_ + ": " + where + ": " + e.what());
         }
@@ -301,7 +323,9 @@ Model build_model(const std::string& text, const std::string& source) {
     for (const int64_t d : model.input) batch.push_back(d);
     const NoGrad guard;
     Tensor probe = zeros(batch, {.dtype = model.tokens ? i64 : f32});
-    model.net = Builder(source).list(*layers, probe, "", 0);
+    Builder builder(source);
+    model.net = builder.list(*layers, probe, "", 0);
+    model.layers = std::move(builder.layers);
     model.output = sample_shape(probe);
     try {
         model.net.state_dict(); // names "" could give one key to two tensors

@@ -10,6 +10,7 @@
 
 #include "io/atomic_file.h"
 #include "train/checkpoint.h"
+#include "train/compiled.h"
 #include "train/evaluator.h"
 #include "train/interrupt.h"
 #include "train/late_values.h"
@@ -58,7 +59,7 @@ struct Trainer::Run {
                   optimizer.step();
                   return l;
               })),
-          evaluator(t.model_, t.loss_) {
+          evaluator(t.model_, t.loss_, t.options_.metrics) {
         if (t.options_.schedule == Schedule::cosine) {
             const int64_t total = train.steps() * t.options_.epochs;
             schedule.emplace(t.optimizer_,
@@ -117,7 +118,7 @@ void Trainer::Run::train_epoch() {
         // Half a pass says nothing: it would pick the wrong weights.
         if (!stop_requested()) {
             row.val_loss = v.loss;
-            row.val_accuracy = v.accuracy;
+            if (!std::isnan(v.accuracy)) row.val_accuracy = v.accuracy;
         }
     }
     if (row.val_loss && (!position.best_val_loss || *row.val_loss < *position.best_val_loss)) {

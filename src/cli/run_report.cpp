@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+#include "cli/run_report.h"
+
+#include "base/parallel.h"
+#include "train/report/collect.h"
+#include "train/report/text.h"
+
+namespace ingot::cli {
+
+namespace report = train::report;
+
+namespace {
+
+std::string split_sizes(const RunReport& run) {
+    std::string text = report::count(run.train.size()) + " for training";
+    if (run.validation.size() > 0) text += ", " + report::count(run.validation.size()) + " for validation";
+    if (run.test.size() > 0) text += ", " + report::count(run.test.size()) + " for testing";
+    return text;
+}
+
+/// The pass whose predictions are shown: the test, or else the last validation.
+std::optional<report::EvaluatedSplit> evaluated(const RunReport& run, const std::vector<train::EpochMetrics>& rows) {
+    const bool test = run.result.test.has_value();
+    const data::ImageDataset& dataset = test ? run.test : run.validation;
+    // A pass that was stopped in the middle shows some samples only: no figures of it.
+    if (run.predictions.size() != dataset.size() || dataset.size() == 0) return {};
+    const auto image = [&](int64_t i) { return data::sample_image(dataset, i); };
+    if (test) return report::evaluated_split("test", *run.result.test, run.predictions, run.info.class_names, image);
+    train::EvalResult last{.samples = dataset.size()};
+    for (const train::EpochMetrics& row : rows)
+        if (row.val_loss) {
+            last.loss = *row.val_loss;
+            if (row.val_accuracy) last.accuracy = *row.val_accuracy;
+        }
+    return report::evaluated_split("validation", last, run.predictions, run.info.class_names, image);
+}
+
+} // namespace
+
+void write_run_report(const RunReport& run) {
+    const train::TrainResult& result = run.result;
+    report::ReportData data;
+    data.title = run.info.name;
+    data.data = run.arguments.data;
+    data.facts = {{"Recipe", run.recipe.str()},
+                  {"Samples", split_sizes(run)},
+                  {"Computed on", run.device.str() + ", " + std::to_string(base::num_threads()) + " threads"},
+                  {"Seed", std::to_string(run.arguments.seed)},
+                  {"Ingot", INGOT_VERSION}};
+    data.interrupted = result.interrupted;
+    data.epochs = result.epochs;
+    data.planned_epochs = run.recipe.epochs;
+    data.steps = result.steps;
+    data.parameters = run.model.net.num_parameters();
+    data.train_loss = result.train_loss;
+    data.seconds = result.seconds;
+    data.samples_per_s = result.samples_per_s;
+    data.loss_name = run.recipe.loss == "cross_entropy" ? "cross entropy" : run.recipe.loss;
+    data.sample_noun = "images";
+    data.rows = report::read_epochs(run.out);
+    data.class_names = run.info.class_names;
+    data.evaluated = evaluated(run, data.rows);
+    data.layers = run.model.layers;
+    data.input = run.model.input;
+    data.statistics = {{.step = result.steps,
+                        .epoch = static_cast<double>(result.epochs),
+                        .weights = train::tensor_statistics(run.model.net.named_parameters())}};
+    data.memory = report::memory_figures(run.device);
+    data.footer =
+        "Written by ingot " INGOT_VERSION ". The figures of every epoch are in metrics.csv, the best weights in "
+        "best.safetensors: ingot eval and ingot predict read them.";
+    report::write_report(run.out + "/report.html", data);
+}
+
+} // namespace ingot::cli

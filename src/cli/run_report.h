@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+// report.html of a run of `ingot train`: what the command knows about it, put together for src/train/report.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <ingot/train.h>
+
+#include "cli/arguments.h"
+#include "data/dataset.h"
+#include "train/model_info.h"
+#include "train/model_spec.h"
+#include "train/predictions.h"
+#include "train/recipe.h"
+
+namespace ingot::cli {
+
+/// References to what the run used; nothing is kept.
+struct RunReport {
+    const std::string& out;
+    const TrainArguments& arguments;
+    const train::Model& model;
+    const train::ModelInfo& info;
+    const train::Recipe& recipe;
+    const train::TrainResult& result;
+    const train::Predictions& predictions; ///< of the last pass over the test data, else over the validation data
+    const data::ImageDataset& train;
+    const data::ImageDataset& validation; ///< empty when there is none
+    const data::ImageDataset& test;       ///< likewise
+    Device device;
+};
+
+/// Writes out + "/report.html". Errors: FileError.
+void write_run_report(const RunReport& run);
+
+} // namespace ingot::cli

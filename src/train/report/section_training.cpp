@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+// Curves over the epochs: loss, accuracy or perplexity, learning rate.
+#include <algorithm>
+#include <cmath>
+
+#include "train/report/chart.h"
+#include "train/report/sections.h"
+#include "train/report/text.h"
+
+namespace ingot::train::report {
+
+namespace {
+
+constexpr size_t kPoints = 400;
+
+/// The horizontal axis begins where there is something: at the start with figures of steps, else with the first epoch.
+Chart over_epochs(const ReportData& data) {
+    Chart chart;
+    chart.x_label = "epoch";
+    chart.whole_x = true;
+    if (!data.steps_seen.empty()) chart.x_min = 0;
+    chart.x_max = 0;
+    if (!data.rows.empty()) chart.x_max = static_cast<double>(data.rows.back().epoch);
+    if (!data.steps_seen.empty()) chart.x_max = std::max(*chart.x_max, data.steps_seen.back().epoch);
+    return chart;
+}
+
+std::string loss_card(const ReportData& data) {
+    Series steps{.name = "training, by step", .color = 0, .faint = true};
+    for (const StepLoss& s : data.steps_seen) steps.points.push_back({s.epoch, s.loss});
+    steps.points = thin(steps.points, kPoints);
+    Series train{.name = "training, mean of the epoch", .color = 0}, validation{.name = "validation", .color = 1};
+    Chart chart = over_epochs(data);
+    for (const EpochMetrics& row : data.rows) {
+        const auto x = static_cast<double>(row.epoch);
+        train.points.push_back({x, row.train_loss});
+        if (!row.val_loss) continue;
+        validation.points.push_back({x, *row.val_loss});
+        if (!chart.mark || *row.val_loss < chart.mark->y) {
+            chart.mark = Point{x, *row.val_loss};
+            chart.mark_text = "best " + number(*row.val_loss);
+        }
+    }
+    for (Series* s : {&steps, &train, &validation})
+        if (!s->points.empty()) chart.series.push_back(*s);
+    if (chart.series.empty()) return "";
+    chart.log_y = spreads(chart.series);
+    chart.description = "Loss over the epochs";
+    return card("Loss", data.loss_name + (chart.log_y ? ", log scale" : ""), chart.html());
+}
+
+std::string accuracy_card(const ReportData& data) {
+    Chart chart = over_epochs(data);
+    Series accuracy{.name = "", .color = 2};
+    for (const EpochMetrics& row : data.rows)
+        if (row.val_accuracy) accuracy.points.push_back({static_cast<double>(row.epoch), *row.val_accuracy});
+    if (accuracy.points.empty()) return "";
+    const auto best = std::max_element(accuracy.points.begin(), accuracy.points.end(),
+                                       [](const Point& a, const Point& b) { return a.y < b.y; });
+    chart.mark = *best;
+    chart.mark_text = "best " + percent(best->y, 2);
+    chart.series = {accuracy};
+    chart.percent_y = true;
+    chart.description = "Accuracy on the validation data over the epochs";
+    return card("Accuracy", data.text ? "validation, of the next token" : "validation", chart.html());
+}
+
+std::string rate_card(const ReportData& data) {
+    Chart chart = over_epochs(data);
+    Series rate{.name = "", .color = 4};
+    for (const StepLoss& s : data.steps_seen) rate.points.push_back({s.epoch, s.lr});
+    rate.points = thin(rate.points, kPoints);
+    if (rate.points.empty())
+        for (const EpochMetrics& row : data.rows) rate.points.push_back({static_cast<double>(row.epoch), row.lr});
+    if (rate.points.empty()) return "";
+    chart.series = {rate};
+    chart.y_min = 0;
+    chart.description = "Learning rate over the epochs";
+    return card("Learning rate", "", chart.html());
+}
+
+/// Wall time of every epoch, validation and checkpoints included.
+std::string speed_card(const ReportData& data) {
+    Chart chart = over_epochs(data);
+    Series speed{.name = "", .color = 7};
+    for (size_t i = 1; i < data.rows.size(); ++i) {
+        const EpochMetrics &before = data.rows[i - 1], &row = data.rows[i];
+        const double seconds = row.seconds - before.seconds;
+        if (row.epoch == before.epoch + 1 && seconds > 0)
+            speed.points.push_back({static_cast<double>(row.epoch), seconds});
+    }
+    if (!data.rows.empty() && data.rows[0].epoch == 1)
+        speed.points.insert(speed.points.begin(), {1, data.rows[0].seconds});
+    if (speed.points.size() < 2) return "";
+    chart.series = {speed};
+    chart.y_min = 0;
+    chart.description = "Seconds of every epoch";
+    return card("Time of an epoch", "seconds, with validation", chart.html());
+}
+
+std::string table(const ReportData& data) {
+    if (data.rows.empty()) return "";
+    const bool validated = std::any_of(data.rows.begin(), data.rows.end(), [](const auto& r) { return r.val_loss; });
+    const bool labelled = std::any_of(data.rows.begin(), data.rows.end(), [](const auto& r) { return r.val_accuracy; });
+    std::string out = "<details><summary>All epochs as a table</summary><div class=scroll><table><thead><tr><th "
+                      "class=n>Epoch<th class=n>Step<th class=n>Training loss";
+    if (validated) out += "<th class=n>Validation loss";
+    if (labelled) out += "<th class=n>Validation accuracy";
+    out += "<th class=n>Learning rate<th class=n>Seconds</thead>";
+    for (const EpochMetrics& row : data.rows) {
+        out += "<tr><td class=n>" + count(row.epoch) + "<td class=n>" + count(row.step) + "<td class=n>" +
+               number(row.train_loss, 5);
+        if (validated) out += "<td class=n>" + (row.val_loss ? number(*row.val_loss, 5) : "");
+        if (labelled) out += "<td class=n>" + (row.val_accuracy ? percent(*row.val_accuracy, 2) : "");
+        out += "<td class=n>" + number(row.lr, 4) + "<td class=n>" + fixed(row.seconds, 1);
+    }
+    return out + "</table></div></details>";
+}
+
+} // namespace
+
+std::string training_section(const ReportData& data) {
+    std::string cards;
+    int64_t number = 0;
+    for (const std::string& one : {loss_card(data), accuracy_card(data), rate_card(data), speed_card(data)}) {
+        cards += one;
+        number += !one.empty();
+    }
+    if (number == 0) return "";
+    return std::string("<h2>Training</h2><div class=\"cards") + (number == 3 ? " three" : "") + "\">" + cards +
+           "</div>" + table(data);
+}
+
+} // namespace ingot::train::report

@@ -41,11 +41,11 @@ void write_run_report(const RunReport& run) {
     const train::TrainResult& result = run.result;
     report::ReportData data;
     data.title = run.info.name;
-    data.data = run.arguments.data;
+    data.data = run.settings.data;
     data.facts = {{"Recipe", run.recipe.str()},
                   {"Samples", split_sizes(run)},
                   {"Computed on", run.device.str() + ", " + std::to_string(base::num_threads()) + " threads"},
-                  {"Seed", std::to_string(run.arguments.seed)},
+                  {"Seed", std::to_string(run.settings.seed)},
                   {"Ingot", INGOT_VERSION}};
     data.interrupted = result.interrupted;
     data.epochs = result.epochs;

@@ -7,7 +7,7 @@
 
 #include <ingot/train.h>
 
-#include "cli/arguments.h"
+#include "cli/run_settings.h"
 #include "data/dataset.h"
 #include "train/model_info.h"
 #include "train/model_spec.h"
@@ -19,7 +19,7 @@ namespace ingot::cli {
 /// References to what the run used; nothing is kept.
 struct RunReport {
     const std::string& out;
-    const TrainArguments& arguments;
+    const RunSettings& settings;
     const train::Model& model;
     const train::ModelInfo& info;
     const train::Recipe& recipe;

@@ -135,9 +135,8 @@ private:
         if (type == "relu") return std::make_shared<nn::ReLU>();
         if (type == "leaky_relu") return std::make_shared<nn::LeakyReLU>(keys.number("slope", 0.01));
         if (type == "gelu")
-            return std::make_shared<nn::GELU>(choice(keys, "approximate", {"none", "tanh"}) == 0
-                                                  ? nn::Approximate::none
-                                                  : nn::Approximate::tanh);
+            return std::make_shared<nn::GELU>(
+                choice(keys, "approximate", {"none", "tanh"}) == 0 ? nn::Approximate::none : nn::Approximate::tanh);
         if (type == "silu") return std::make_shared<nn::SiLU>();
         if (type == "sigmoid") return std::make_shared<nn::Sigmoid>();
         if (type == "tanh") return std::make_shared<nn::Tanh>();
@@ -235,8 +234,7 @@ private:
             return std::make_shared<nn::SelfAttention>(heads, nn::SelfAttentionOptions{causal, dropout});
         limit({3, probe.size(-1), probe.size(-1)});
         return std::make_shared<nn::MultiheadAttention>(
-            probe.size(-1), heads,
-            nn::MultiheadAttentionOptions{dropout, keys.boolean("bias", true), causal});
+            probe.size(-1), heads, nn::MultiheadAttentionOptions{dropout, keys.boolean("bias", true), causal});
     }
 
     static Layer transformer_encoder_layer(Keys& keys, const Tensor& probe) {

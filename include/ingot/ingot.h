@@ -18,6 +18,7 @@
 #include <ingot/nn.h>
 #include <ingot/ops.h>
 #include <ingot/optim.h>
+#include <ingot/profiler.h>
 #include <ingot/report.h>
 #include <ingot/shape.h>
 #include <ingot/state_dict.h>

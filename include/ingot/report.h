@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include <ingot/profiler.h>
+
 namespace ingot {
 
 struct Report {
@@ -14,7 +16,8 @@ struct Report {
         std::string ops;  ///< the operators inside, joined by spaces
         double bytes = 0; ///< least memory traffic per run
         double flops = 0;
-        int32_t launches = 1; ///< library primitives and reorders inside
+        int32_t launches = 1;                             ///< library primitives and reorders inside
+        profiler::Phase phase = profiler::Phase::forward; ///< what recorded it; of several parts the last
     };
     std::vector<Kernel> kernels;
     int64_t arena_bytes = 0; ///< temporary memory of one run

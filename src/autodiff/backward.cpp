@@ -213,6 +213,7 @@ Seed make_seed(const Value& root, const Tensor& gradient) {
 }
 
 void backward(const std::vector<Seed>& seeds, bool retain, bool create_graph) {
+    const graph::RecordPhase phase(profiler::Phase::backward);
     Walk walk(seeds, {});
     differentiate(walk, create_graph);
     const GradMode mode(create_graph);
@@ -225,6 +226,7 @@ void backward(const std::vector<Seed>& seeds, bool retain, bool create_graph) {
 
 std::vector<Tensor> gradients(const std::vector<Seed>& seeds, const std::vector<Value>& inputs, bool retain,
                               bool create_graph) {
+    const graph::RecordPhase phase(profiler::Phase::backward);
     Walk walk(seeds, inputs);
     differentiate(walk, create_graph);
     std::vector<Tensor> result;

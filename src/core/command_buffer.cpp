@@ -6,6 +6,7 @@
 
 #include <ingot/error.h>
 
+#include "base/profile.h"
 #include "core/kernel.h"
 #include "core/stream.h"
 
@@ -38,6 +39,15 @@ void check_device(const char* op, const Buffer& buffer, Device device) {
     if (buffer.device() == device) return;
     throw DeviceError(std::string("CommandBuffer::") + op + ": a buffer is on " + buffer.device().str() +
                       ", the stream on " + device.str());
+}
+
+void run(const Command& command) {
+    if (!profiler::running()) return command.run();
+    namespace profile = base::profile;
+    const profile::Label* label = profile::label(command.name, "", profiler::Phase::other, command.bytes > 0);
+    const int64_t begin = profile::now();
+    command.run();
+    profile::add(label, begin, profile::now(), command.bytes);
 }
 
 /// All handlers, also when one throws; the first such error is passed on.
@@ -155,9 +165,10 @@ Operation CommandBuffer::commit(const std::vector<Operation>& dependencies) {
         const auto stop = [&] {
             *nanoseconds = std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - start).count();
         };
+        const profiler::Scope scope((*taken)->label.c_str());
         try {
             for (core::Command& command : (*taken)->commands) {
-                command.run();
+                core::run(command);
                 command.run = nullptr; // what it held goes now, not with the last command
             }
         } catch (...) {

@@ -12,6 +12,7 @@
 
 #include "base/check.h"
 #include "base/parallel.h"
+#include "base/profile.h"
 #include "core/allocator.h"
 #include "core/stream.h"
 
@@ -58,6 +59,7 @@ std::exception_ptr execute(OperationState& op) {
 
 void run_worker(StreamState& stream) {
     t_stream = &stream;
+    if (profiler::running()) base::profile::name_thread("stream");
     for (;;) {
         std::shared_ptr<OperationState> op;
         {

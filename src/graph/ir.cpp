@@ -17,7 +17,7 @@ ValueId Graph::add_input(graph::Type type, Format format) {
 NodeId Graph::add_node(const graph::OpDef& op, graph::Attrs attrs, Ids node_inputs,
                        const std::vector<graph::Type>& types, std::shared_ptr<const void> payload) {
     const auto id = static_cast<NodeId>(nodes.size());
-    Node node{&op, std::move(attrs), std::move(node_inputs), {}, std::move(payload)};
+    Node node{&op, std::move(attrs), std::move(node_inputs), {}, std::move(payload), phase};
     for (size_t i = 0; i < types.size(); ++i) {
         node.outputs.push_back(static_cast<ValueId>(values.size()));
         values.push_back({types[i], {}, id, static_cast<int32_t>(i)});
@@ -126,6 +126,7 @@ Ids Rewriter::mapped(const Ids& ids) const {
 void Rewriter::copy(const Node& node) {
     std::vector<graph::Type> types;
     for (const ValueId v : node.outputs) types.push_back(old.type(v));
+    out.phase = node.phase;
     const NodeId id = out.add_node(*node.op, node.attrs, mapped(node.inputs), types, node.payload);
     for (size_t i = 0; i < node.outputs.size(); ++i) {
         const ValueId fresh = out.nodes[static_cast<size_t>(id)].outputs[i];

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include <ingot/profiler.h>
+
 #include "graph/format.h"
 #include "graph/op_def.h"
 
@@ -27,7 +29,8 @@ struct Node {
     const graph::OpDef* op = nullptr;
     graph::Attrs attrs;
     Ids inputs, outputs;
-    std::shared_ptr<const void> payload; ///< for Prim::fused: a program::Program
+    std::shared_ptr<const void> payload;              ///< for Prim::fused: a program::Program
+    profiler::Phase phase = profiler::Phase::forward; ///< for reports and profiles
     graph::Prim prim() const { return op->prim; }
 };
 
@@ -44,6 +47,7 @@ struct Graph {
     std::vector<Node> nodes; ///< topological order
     std::vector<ValueId> inputs;
     std::vector<Result> results;
+    profiler::Phase phase = profiler::Phase::forward; ///< of nodes that are added now
 
     ValueId add_input(graph::Type type, Format format = {});
     /// Appends a node; its results get new values of the given types (row-major).
@@ -67,7 +71,8 @@ void verify(const Graph& g);
 /// "%3 = add(%1, %2) : f32[2, 3]", one node a line. Stable: the tests compare it.
 std::string print(const Graph& g);
 
-/// Rebuilds a graph node by node: passes override what they change. map(v) is the new value of an old one.
+/// Rebuilds a graph node by node: passes override what they change. map(v) is the new value of an old one. Passes that add
+/// nodes set out.phase to that of the node they rewrite.
 class Rewriter {
 public:
     explicit Rewriter(const Graph& old);

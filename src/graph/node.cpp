@@ -120,6 +120,7 @@ Recorder& Recorder::current() {
 
 void Recorder::add(Node& node) {
     node.pending = true;
+    node.phase = phase;
     node.recorder_ = this;
     const SpinLock lock(lock_);
     node.prev_ = tail_;

@@ -10,8 +10,10 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <utility>
 #include <vector>
 
+#include <ingot/profiler.h>
 #include <ingot/tensor.h>
 
 #include "base/ref.h"
@@ -83,8 +85,9 @@ public:
     uint64_t sequence = 0; ///< record order, over all threads
     bool pending = false;  ///< recorded and not evaluated
     bool requires_grad = false;
-    bool tape_freed = false;    ///< backward() has used it up
-    bool leaf = false;          ///< gradients stop here and accumulate (cell values, set_requires_grad)
+    bool tape_freed = false; ///< backward() has used it up
+    bool leaf = false;       ///< gradients stop here and accumulate (cell values, set_requires_grad)
+    profiler::Phase phase = profiler::Phase::forward; ///< what it was recorded for: a label, not part of the structure
     bool postponed = false;     ///< a submission that contained it could not begin: evaluated again only when asked for
     std::exception_ptr failure; ///< what its submission failed with
     Ref<CellLink> link;         ///< for values of cells
@@ -160,10 +163,11 @@ public:
     std::vector<Value> initial;    ///< first values of new cells: evaluated before anything else
     int64_t since_flush = 0;       ///< nodes recorded since the last flush
     bool grad_mode = true;
-    int internal = 0;                            ///< > 0: Ingot records for itself (decompositions): never flush
-    void* trace = nullptr;                       ///< the active trace of compile(), or null
-    CellHook cell_hook = nullptr;                ///< set while a trace is active
-    SlotHook slot_hook = nullptr;                ///< likewise
+    profiler::Phase phase = profiler::Phase::forward; ///< of what is recorded now
+    int internal = 0;                                 ///< > 0: Ingot records for itself (decompositions): never flush
+    void* trace = nullptr;                            ///< the active trace of compile(), or null
+    CellHook cell_hook = nullptr;                     ///< set while a trace is active
+    SlotHook slot_hook = nullptr;                     ///< likewise
     std::vector<Value>* trace_scalars = nullptr; ///< where the active trace collects host scalars, in recording order
 
 private:
@@ -192,6 +196,18 @@ Value make_ready(Type type, Device device, Ref<core::Storage> data);
 Value make_placeholder(Type type, Device device);
 /// A host scalar or random key; source is called once now.
 Value make_host_scalar(Type type, Device device, std::function<void(uint64_t words[2])> source);
+
+/// What this thread records while it lives belongs to `phase`.
+class RecordPhase {
+public:
+    explicit RecordPhase(profiler::Phase phase) : before_(std::exchange(Recorder::current().phase, phase)) {}
+    ~RecordPhase() { Recorder::current().phase = before_; }
+    RecordPhase(const RecordPhase&) = delete;
+    RecordPhase& operator=(const RecordPhase&) = delete;
+
+private:
+    profiler::Phase before_;
+};
 
 extern const OpDef kPlaceholder, kHostScalar, kIdentity, kCellHandle;
 

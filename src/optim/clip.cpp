@@ -18,6 +18,7 @@ void set_grad(const Tensor& p, const Tensor& value) {
 Tensor clip_grad_norm_(const std::vector<Tensor>& params, double max_norm) {
     if (!(max_norm >= 0)) throw Error("clip_grad_norm_: max_norm must not be negative");
     const NoGrad guard;
+    const graph::RecordPhase phase(profiler::Phase::optimizer);
     std::vector<Tensor> owners, squares;
     for (const Tensor& p : params) {
         Tensor g = graph::gradient_for_update(p);

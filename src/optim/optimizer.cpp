@@ -69,6 +69,7 @@ void Optimizer::step() {
             if (before.empty() || before.back().first != slot.clock) before.emplace_back(slot.clock, slot.clock->steps);
     try {
         NoGrad guard;
+        const graph::RecordPhase phase(profiler::Phase::optimizer);
         for (size_t g = 0; g < groups_.size(); ++g) {
             record_group(g);
             if (compiling()) compile_guard([group = groups_[g]] { return group->clock_changes; });

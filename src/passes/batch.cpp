@@ -157,8 +157,10 @@ ir::Graph batch(const ir::Graph& g) {
         std::vector<ir::ValueId> outputs;
         std::unordered_map<ir::ValueId, int32_t> number;
         int64_t operators = 0;
+        rw.out.phase = profiler::Phase::other;
         for (const ir::NodeId m : group.members) {
             const ir::Node& member = g.nodes[static_cast<size_t>(m)];
+            rw.out.phase = std::max(rw.out.phase, member.phase);
             operators += member.attrs[0];
             for (const ir::ValueId v : member.inputs) {
                 if (number.emplace(v, static_cast<int32_t>(inputs.size())).second) inputs.push_back(rw.map(v));

@@ -56,6 +56,7 @@ public:
                 rewriter_.copy(n);
                 continue;
             }
+            rewriter_.out.phase = n.phase;
             const ir::Ids results = inline_composite(*n.op, n.attrs, rewriter_.mapped(n.inputs));
             for (size_t i = 0; i < n.outputs.size(); ++i) rewriter_.set(n.outputs[i], results[i]);
         }

@@ -27,6 +27,7 @@ double rounded(double v, DType t) {
 ir::Graph fold(const ir::Graph& g) {
     ir::Rewriter rw(g);
     for (const ir::Node& n : g.nodes) {
+        rw.out.phase = n.phase;
         double in[3] = {0, 0, 0};
         bool all = !n.inputs.empty() && n.inputs.size() <= 3;
         for (size_t i = 0; i < n.inputs.size() && all; ++i) {

@@ -347,6 +347,7 @@ private:
             if (k < 0) {
                 rw.copy(g_.nodes[static_cast<size_t>(id)]);
             } else {
+                rw.out.phase = last_phase(clusters_[static_cast<size_t>(k)]);
                 add_program(rw, emitted[static_cast<size_t>(k)]);
             }
             for (const ir::NodeId u : next[static_cast<size_t>(id)]) {
@@ -361,6 +362,13 @@ private:
     bool stays(const ir::Node& n) const {
         return std::any_of(n.outputs.begin(), n.outputs.end(),
                            [&](ir::ValueId v) { return in_memory_[static_cast<size_t>(v)]; });
+    }
+
+    /// A program counts for the last of the phases that it mixes.
+    profiler::Phase last_phase(const Cluster& c) const {
+        profiler::Phase last = profiler::Phase::other;
+        for (const Item& item : c.items) last = std::max(last, g_.nodes[static_cast<size_t>(item.node)].phase);
+        return last;
     }
 
     void add_program(ir::Rewriter& rw, const Emitted& e) {

@@ -104,6 +104,7 @@ private:
             return v;
         };
         for (const ir::Node& n : g_.nodes) {
+            rw.out.phase = n.phase;
             const Prim p = n.prim();
             const bool conv = p == Prim::conv2d || p == Prim::conv2d_input_grad || p == Prim::conv2d_weight_grad;
             const bool image_out =

@@ -22,6 +22,7 @@ public:
 
     ir::Graph run() {
         for (const ir::Node& n : rw_.old.nodes) {
+            rw_.out.phase = n.phase;
             const ir::Ids in = rw_.mapped(n.inputs);
             const ValueId replaced = n.outputs.size() == 1 ? rewrite(n, in, rw_.old.type(n.outputs[0])) : -1;
             if (replaced >= 0) {

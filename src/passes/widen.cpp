@@ -11,6 +11,7 @@ ir::Graph widen(const ir::Graph& g, const target::Target& target) {
     auto half = [](DType t) { return t == DType::f16 || t == DType::bf16; };
     ir::Rewriter rw(g);
     for (const ir::Node& n : g.nodes) {
+        rw.out.phase = n.phase;
         const bool heavy = n.op->kind == Kind::contraction || n.op->kind == Kind::pooling;
         const DType dtype = g.type(n.outputs[0]).dtype;
         if (!heavy || !half(dtype) || target.can_contract(dtype)) {

@@ -137,6 +137,7 @@ ir::Graph to_graph(const Capture& c) {
         }
         std::vector<graph::Type> types;
         for (uint32_t i = 0; i < n->num_outputs; ++i) types.push_back(n->outputs[i].type);
+        g.phase = n->phase;
         ids.push_back(g.add_node(*n->op, n->attrs, inputs, types));
     }
     for (size_t i = 0; i < c.roots.size(); ++i) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/executable.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 
@@ -27,6 +28,7 @@ std::atomic<bool> stubbed{false};
 void stub_execution(bool on) { stubbed = on; }
 
 Executable::Executable(const ir::Graph& captured, Device device) : device_(device) {
+    const profiler::Scope scope("compile", profiler::Phase::compile);
     for (const ir::Result& r : captured.results) result_types_.push_back(captured.type(r.value));
     num_inputs_ = captured.inputs.size();
     const backend::Backend& backend = backend::backend_of(device);
@@ -36,7 +38,9 @@ Executable::Executable(const ir::Graph& captured, Device device) : device_(devic
         const auto count = static_cast<uint32_t>(num_inputs_ + result_types_.size());
         launches_.push_back({kernels_[0].get(), 0, count, -1});
         for (uint32_t i = 0; i < count; ++i) args_.push_back({i, 0});
-        report_.kernels.push_back({kernels_[0]->name, "", 0, 0, 1});
+        profiler::Phase phase = profiler::Phase::other;
+        for (const ir::Node& n : g.nodes) phase = std::max(phase, n.phase);
+        report_.kernels.push_back({kernels_[0]->name, "", 0, 0, 1, phase});
     } else {
         const ir::Graph g = passes::optimize(captured, backend.target());
         for (const ir::Node& n : g.nodes) {
@@ -65,13 +69,15 @@ void Executable::build(const ir::Graph& g) {
         launches_.push_back(
             {&k, static_cast<uint32_t>(args_.size()), static_cast<uint32_t>(s.args.size()), s.workspace});
         for (const Place& a : s.args) args_.push_back({table_of(a), a.in == Place::In::arena ? a.offset : 0});
-        report_.kernels.push_back({k.name, k.ops, k.bytes, k.flops, k.launches});
+        report_.kernels.push_back(
+            {k.name, k.ops, k.bytes, k.flops, k.launches, g.nodes[static_cast<size_t>(s.node)].phase});
         int64_t inside = 1;
         for (const char c : k.ops) inside += c == ' ';
         if (inside > 1) report_.fused += inside;
     }
     copies_ = std::move(p.copies);
-    for (const Copy& c : copies_) report_.kernels.push_back({"copy", "copy", 2.0 * static_cast<double>(c.bytes), 0, 1});
+    for (const Copy& c : copies_)
+        report_.kernels.push_back({"copy", "copy", 2.0 * static_cast<double>(c.bytes), 0, 1, profiler::Phase::other});
     arena_bytes_ = p.arena_bytes;
     report_.arena_bytes = p.arena_bytes;
     dump_plan(g, p, kernels_, report_);
@@ -97,22 +103,62 @@ std::exception_ptr Executable::run(void* const* inputs, void* const* results,
     if (stubbed.load(std::memory_order_relaxed)) return nullptr;
     program::ErrorWord word;
     try {
-        for (const Copy& c : copies_) {
-            if (c.saved >= 0) std::memcpy(arena + c.saved, base_[table_of(c.from)], static_cast<size_t>(c.bytes));
-        }
-        for (const Launch& l : launches_) {
-            l.kernel->run(pointers_.data() + l.first_arg, l.workspace >= 0 ? arena + l.workspace : nullptr, &word);
-        }
-        for (const Copy& c : copies_) {
-            const char* from = c.saved >= 0 ? arena + c.saved
-                                            : static_cast<char*>(base_[table_of(c.from)]) +
-                                                  (c.from.in == Place::In::arena ? c.from.offset : 0);
-            if (c.bytes > 0) std::memcpy(results[c.result], from, static_cast<size_t>(c.bytes));
+        if (profiler::running()) {
+            launch_profiled(results, arena, &word);
+        } else {
+            launch(results, arena, &word);
         }
     } catch (...) {
         return std::current_exception(); // belongs to the results: the submission has begun
     }
     return failure_of(word);
+}
+
+void Executable::copy_out(const Copy& c, void* const* results, const char* arena) const {
+    if (c.bytes == 0) return;
+    const char* from = c.saved >= 0 ? arena + c.saved
+                                    : static_cast<const char*>(base_[table_of(c.from)]) +
+                                          (c.from.in == Place::In::arena ? c.from.offset : 0);
+    std::memcpy(results[c.result], from, static_cast<size_t>(c.bytes));
+}
+
+void Executable::launch(void* const* results, char* arena, program::ErrorWord* word) const {
+    for (const Copy& c : copies_) {
+        if (c.saved >= 0) std::memcpy(arena + c.saved, base_[table_of(c.from)], static_cast<size_t>(c.bytes));
+    }
+    for (const Launch& l : launches_) {
+        l.kernel->run(pointers_.data() + l.first_arg, l.workspace >= 0 ? arena + l.workspace : nullptr, word);
+    }
+    for (const Copy& c : copies_) copy_out(c, results, arena);
+}
+
+void Executable::launch_profiled(void* const* results, char* arena, program::ErrorWord* word) const {
+    namespace profile = base::profile;
+    const profiler::Scope scope("submission");
+    if (labels_.empty()) {
+        for (const Report::Kernel& k : report_.kernels) labels_.push_back(profile::label(k.name, k.ops, k.phase, true));
+    }
+    // The same as launch(), kernel by kernel.
+    int64_t begin = 0;
+    size_t at = 0;
+    const auto done = [&] {
+        const int64_t end = profile::now();
+        const Report::Kernel& k = report_.kernels[at];
+        profile::add(labels_[at++], begin, end, k.bytes, k.flops);
+        begin = end;
+    };
+    for (const Copy& c : copies_) {
+        if (c.saved >= 0) std::memcpy(arena + c.saved, base_[table_of(c.from)], static_cast<size_t>(c.bytes));
+    }
+    begin = profile::now();
+    for (const Launch& l : launches_) {
+        l.kernel->run(pointers_.data() + l.first_arg, l.workspace >= 0 ? arena + l.workspace : nullptr, word);
+        done();
+    }
+    for (const Copy& c : copies_) {
+        copy_out(c, results, arena);
+        done();
+    }
 }
 
 } // namespace ingot::runtime

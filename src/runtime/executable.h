@@ -10,6 +10,7 @@
 #include <ingot/report.h>
 
 #include "backend/api/backend.h"
+#include "base/profile.h"
 #include "core/buffer.h"
 #include "graph/ir.h"
 #include "runtime/idle_memory.h"
@@ -47,6 +48,9 @@ private:
         int64_t offset;
     };
     void build(const ir::Graph& g);
+    void launch(void* const* results, char* arena, program::ErrorWord* word) const;
+    void launch_profiled(void* const* results, char* arena, program::ErrorWord* word) const;
+    void copy_out(const Copy& c, void* const* results, const char* arena) const;
     uint32_t table_of(const Place& p) const;
 
     Device device_;
@@ -58,7 +62,8 @@ private:
     std::vector<Copy> copies_;
     int64_t arena_bytes_ = 0;
     Report report_;
-    mutable std::vector<void*> base_, pointers_; ///< scratch of run(), sized once
+    mutable std::vector<void*> base_, pointers_;              ///< scratch of run(), sized once
+    mutable std::vector<const base::profile::Label*> labels_; ///< per kernel of the report; made when first profiled
     mutable SpareResults spare_;
 };
 

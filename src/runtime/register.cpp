@@ -14,6 +14,7 @@ void install_runtime(Evaluator& e) {
     backend::register_backend(Device::Kind::cpu, &cpu::cpu_backend());
     backend::register_backend(Device::Kind::reference, &reference::reference_backend());
     runtime::install_evaluation(e);
+    base::profile::set_limits_source([] { return cpu::cpu_backend().measure_limits(); });
     e.check_readable = runtime::check_readable;
     e.backward = [](const Value& root, const Value& gradient, bool retain, bool create_graph) {
         const Tensor g = gradient ? Tensor(gradient) : Tensor{};

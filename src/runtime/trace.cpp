@@ -234,6 +234,7 @@ std::vector<Tensor> CompiledStep::call(const std::vector<Tensor>& arguments) {
 }
 
 std::unique_ptr<Variant> CompiledStep::trace(const std::vector<Tensor>& arguments) {
+    const profiler::Scope scope("trace", profiler::Phase::compile);
     auto variant = std::make_unique<Variant>();
     variant->grad_mode = Recorder::current().grad_mode;
     Device device = Device::cpu();

@@ -10,6 +10,7 @@
 
 #include <ingot/device.h>
 
+#include "base/profile.h"
 #include "graph/ir.h"
 #include "program/program.h"
 #include "target/target.h"
@@ -42,6 +43,8 @@ public:
     /// Backends that take a whole expanded graph as one kernel (the reference): args are the graph's inputs, then its results.
     virtual bool takes_whole_graphs() const { return false; }
     virtual KernelPtr lower_whole(const ir::Graph& g) const;
+    /// What the device can do at most; measured now, briefly. Zeros: unknown.
+    virtual base::profile::Limits measure_limits() const { return {}; }
 };
 
 /// The backend of a device. Errors: DeviceError when this process has none.

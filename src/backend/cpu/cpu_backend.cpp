@@ -47,6 +47,7 @@ class CpuBackend final : public backend::Backend {
 public:
     CpuBackend() : target_(target::cpu(kHasOnednn)) {}
     const target::Target& target() const override { return target_; }
+    base::profile::Limits measure_limits() const override { return cpu::measure_limits(); }
 
     backend::KernelPtr lower(const ir::Graph& g, const ir::Node& n) const override {
         if (n.prim() == graph::Prim::fused) return std::make_unique<ProgramKernel>(g, n);

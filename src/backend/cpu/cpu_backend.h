@@ -15,4 +15,7 @@ backend::KernelPtr lower_contraction(const ir::Graph& g, const ir::Node& n);
 backend::KernelPtr lower_move(const ir::Graph& g, const ir::Node& n);
 backend::KernelPtr lower_custom(const ir::Graph& g, const ir::Node& n);
 
+/// Bandwidth of a copy beyond all caches, and f32 multiply-adds per second with the widest vectors, on all threads (limits.cpp).
+base::profile::Limits measure_limits();
+
 } // namespace ingot::cpu

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-# One test case: installs BUILD into a scratch prefix, builds main.cpp against it (WAY: FindPackage or PkgConfig), runs it.
+# One test case: installs BUILD into a scratch prefix, builds examples/consumer against it (WAY: FindPackage or PkgConfig),
+# runs it.
+set(consumer ${CMAKE_CURRENT_LIST_DIR}/../../examples/consumer)
 set(scratch ${BUILD}/install-test/${WAY})
 file(REMOVE_RECURSE ${scratch})
 file(MAKE_DIRECTORY ${scratch})
@@ -14,7 +16,7 @@ endfunction()
 
 run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${scratch}/prefix)
 if(WAY STREQUAL "FindPackage")
-    run(${CMAKE_COMMAND} -S ${CMAKE_CURRENT_LIST_DIR} -B ${scratch}/build -G ${GENERATOR} -DCMAKE_CXX_COMPILER=${CXX}
+    run(${CMAKE_COMMAND} -S ${consumer} -B ${scratch}/build -G ${GENERATOR} -DCMAKE_CXX_COMPILER=${CXX}
         -DCMAKE_PREFIX_PATH=${scratch}/prefix)
     run(${CMAKE_COMMAND} --build ${scratch}/build)
     run(${scratch}/build/consumer)
@@ -28,7 +30,7 @@ else()
     run(${pkg_config} --cflags --libs ingot)
     string(STRIP "${output}" flags)
     separate_arguments(flags UNIX_COMMAND "${flags}")
-    run(${CXX} -std=c++20 ${CMAKE_CURRENT_LIST_DIR}/main.cpp -o consumer ${flags} -Wl,-rpath,${scratch}/prefix/${LIBDIR})
+    run(${CXX} -std=c++20 ${consumer}/main.cpp -o consumer ${flags} -Wl,-rpath,${scratch}/prefix/${LIBDIR})
     run(${scratch}/consumer)
 endif()
 if(NOT output MATCHES "loss fell")

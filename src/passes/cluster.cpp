@@ -74,12 +74,12 @@ Cluster make_cluster(const ir::Graph& g, ir::NodeId id) {
     Item item;
     item.node = id;
     if (is_reduction(n.prim())) {
-        item.reduces = true;
         const DimMaps in = axes_for(g.type(n.inputs[0]).shape, c.extents);
         item.out = in;
         for (const int64_t axis : n.attrs) item.out[static_cast<size_t>(axis)] = {};
         item.operands.push_back(resolve_access(g, n.inputs[0], in));
         item.in_mask = mask_of(in);
+        item.reduces = mask_of(item.out) != item.in_mask;
     } else {
         item.out = axes_for(out, c.extents);
         item.in_mask = mask_of(item.out);

@@ -21,7 +21,7 @@ struct Item {
     uint64_t in_mask = 0;       ///< iteration: equals out_mask but for reductions
     int32_t index_operand = -1; ///< gathers: which operand is the index ...
     int32_t index_dim = -1;     ///< ... of which axis of operand 0
-    bool reduces = false;
+    bool reduces = false;       ///< false for reductions over axes of size 1: they are maps
 };
 
 /// Where an operator runs in the program.

@@ -249,7 +249,7 @@ private:
         }
         const auto key = std::tuple(i, output, level, h.free && level == Level::Row ? stage : 0);
         if (const auto it = values_.find(key); it != values_.end()) return it->second;
-        const ValueId v = item.reduces ? reduce(item, h, output) : compute(item, level, stage);
+        const ValueId v = item.reduces ? reduce(item, h, output) : compute(item, output, level, stage);
         values_[key] = v;
         return v;
     }
@@ -262,7 +262,7 @@ private:
         return read(a, level, stage);
     }
 
-    ValueId compute(const Item& item, Level level, int32_t stage) {
+    ValueId compute(const Item& item, uint32_t output, Level level, int32_t stage) {
         const ir::Node& n = g_.nodes[static_cast<size_t>(item.node)];
         const graph::Type& type = g_.type(n.outputs[0]);
         const DType reg = register_type(type.dtype);
@@ -310,6 +310,21 @@ private:
             const Level index_level = level_of(raw, level);
             const ValueId index = cast(raw, from, DType::i64, index_level, index_level == Level::Once ? 0 : stage);
             return read(item.operands[0], level, stage, index, item.index_dim, item.operands[1].mask() | item.out_mask);
+        }
+        // Reductions of one element each.
+        case Prim::sum:
+        case Prim::prod:
+        case Prim::max:
+        case Prim::min: {
+            const DType from = register_type(g_.type(n.inputs[0]).dtype);
+            return cast(operand_value(item, 0, level, stage), from, reg, level, stage);
+        }
+        case Prim::argmax:
+        case Prim::argmin: return constant(0, reg, level, stage);
+        case Prim::moments: {
+            const ValueId x = operand_value(item, 0, level, stage);
+            // Not 0: the variance of an infinity is NaN.
+            return output == 0 ? x : apply(Scalar::sub, reg, {x, x}, level, stage);
         }
         default: return operand_value(item, 0, level, stage); // identity, and copies of views
         }

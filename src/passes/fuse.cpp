@@ -50,12 +50,13 @@ class Fuser {
 public:
     Fuser(const ir::Graph& g, const target::Target& target, bool merge)
         : g_(g), target_(target), merge_(merge && target.fusion), group_(g.nodes.size(), -1),
-          consumers_(g.values.size()), mark_(g.nodes.size(), 0) {}
+          consumers_(g.values.size()) {}
 
     ir::Graph run() {
         find_needed();
         build_consumers();
         if (merge_) {
+            order_units();
             merge_producers();
             merge_siblings();
         }
@@ -142,41 +143,68 @@ private:
 
     // ------------------------------------------------------------------------------------ merging
 
-    /// A path from `from` to `to` through somebody else would become a cycle. Looks at units (clusters, other nodes) once each and at
-    /// a bounded number of edges; beyond it a path is assumed.
-    bool path_between(int32_t from, int32_t to) const {
-        const ir::NodeId last = clusters_[static_cast<size_t>(to)].items.back().node;
-        ++epoch_;
-        int edges = 0;
-        std::vector<ir::NodeId> stack; // representatives of units that wait
-        bool found = false;
-        auto leave = [&](ir::NodeId node, bool direct) {
+    // What becomes one kernel is a unit: a cluster (its number) or another node (clusters_.size() + its number). order_ always is a
+    // valid order of execution of the units, so a search for a path may leave out what stands behind its end.
+
+    int32_t unit_of(ir::NodeId node) const {
+        const int32_t k = group_[static_cast<size_t>(node)];
+        return k >= 0 ? k : static_cast<int32_t>(clusters_.size()) + node;
+    }
+
+    void order_units() {
+        place_.assign(clusters_.size() + g_.nodes.size(), 0);
+        mark_.assign(place_.size(), 0);
+        for (size_t i = 0; i < g_.nodes.size(); ++i) {
+            const int32_t u = unit_of(static_cast<ir::NodeId>(i));
+            place_[static_cast<size_t>(u)] = static_cast<int32_t>(i);
+            order_.push_back(u);
+        }
+    }
+    int32_t place(int32_t unit) const { return place_[static_cast<size_t>(unit)]; }
+
+    template <class F> void for_each_reader(int32_t unit, const F& f) const {
+        const auto outputs_of = [&](ir::NodeId node) {
             for (const ir::ValueId v : g_.nodes[static_cast<size_t>(node)].outputs) {
-                for (const ir::NodeId reader : consumers_[static_cast<size_t>(v)]) {
-                    ++edges;
-                    const int32_t k = group_[static_cast<size_t>(reader)];
-                    if (k == from || (direct && k == to) || reader > last) continue;
-                    if (k == to) found = true;
-                    const ir::NodeId unit = k < 0 ? reader : clusters_[static_cast<size_t>(k)].items[0].node;
-                    if (mark_[static_cast<size_t>(unit)] == epoch_) continue;
-                    mark_[static_cast<size_t>(unit)] = epoch_;
-                    stack.push_back(unit);
-                }
+                for (const ir::NodeId reader : consumers_[static_cast<size_t>(v)]) f(unit_of(reader));
             }
         };
-        // All members of a cluster run together: leaving one means leaving any.
-        auto leave_unit = [&](ir::NodeId unit, bool direct) {
-            const int32_t k = group_[static_cast<size_t>(unit)];
-            if (k < 0) return leave(unit, direct);
-            for (const Item& item : clusters_[static_cast<size_t>(k)].items) leave(item.node, direct);
+        const auto clusters = static_cast<int32_t>(clusters_.size());
+        if (unit >= clusters) return outputs_of(unit - clusters);
+        // The members of a cluster run together: arriving at one means leaving from all.
+        for (const Item& item : clusters_[static_cast<size_t>(unit)].items) outputs_of(item.node);
+    }
+
+    /// A path from `from` to `to` through somebody else would become a cycle. Looks at a bounded number of edges; beyond it a path is
+    /// assumed. Otherwise between_ is what depends on `from` and stands before `to`.
+    bool path_between(int32_t from, int32_t to) {
+        ++epoch_;
+        between_.clear();
+        int edges = 0;
+        bool found = false;
+        const auto leave = [&](int32_t unit, bool direct) {
+            for_each_reader(unit, [&](int32_t u) {
+                ++edges;
+                if (u == to) found = found || !direct;
+                if (u == from || place(u) >= place(to) || mark_[static_cast<size_t>(u)] == epoch_) return;
+                mark_[static_cast<size_t>(u)] = epoch_;
+                between_.push_back(u);
+            });
         };
-        leave_unit(clusters_[static_cast<size_t>(from)].items[0].node, true);
-        while (!stack.empty() && !found && edges < kMaxEdges) {
-            const ir::NodeId unit = stack.back();
-            stack.pop_back();
-            leave_unit(unit, false);
+        leave(from, true);
+        for (size_t i = 0; i < between_.size() && !found; ++i) {
+            if (edges >= kMaxEdges) return true;
+            leave(between_[i], false);
         }
-        return found || !stack.empty();
+        return found;
+    }
+
+    /// `from` now runs at the place of `to`: what depends on it (between_) moves behind that.
+    void move_behind(int32_t from, int32_t to) {
+        if (between_.empty()) return;
+        const auto first = order_.begin() + place(from), last = order_.begin() + place(to) + 1;
+        std::stable_partition(first, last, [&](int32_t u) { return mark_[static_cast<size_t>(u)] != epoch_; });
+        for (auto it = first; it != last; ++it)
+            place_[static_cast<size_t>(*it)] = static_cast<int32_t>(it - order_.begin());
     }
 
     /// Distinct buffers that the program would touch.
@@ -216,6 +244,7 @@ private:
         return false;
     }
 
+    /// The producer stands before the consumer in order_.
     bool try_merge(int32_t producer, int32_t consumer) {
         const Cluster& p = clusters_[static_cast<size_t>(producer)];
         const Cluster& c = clusters_[static_cast<size_t>(consumer)];
@@ -225,6 +254,7 @@ private:
         if (!united || wasteful(*united)) return false;
         if (buffers(*united) > static_cast<size_t>(target_.max_fused_operands)) return false;
         if (!structure(*united)) return false;
+        move_behind(producer, consumer);
         for (const Item& item : p.items) group_[static_cast<size_t>(item.node)] = consumer;
         clusters_[static_cast<size_t>(consumer)] = std::move(*united);
         clusters_[static_cast<size_t>(producer)] = {};
@@ -261,12 +291,11 @@ private:
             }
             if (readers.size() > 16) continue;
             for (size_t i = 0; i + 1 < readers.size(); ++i) {
-                for (size_t j = i + 1; j < readers.size(); ++j) {
-                    if (readers[i] < 0 || readers[j] < 0 || readers[i] == readers[j]) continue;
-                    if (!same_extents(readers[i], readers[j])) continue;
-                    // No path either way; try_merge looks from the first to the second.
-                    if (path_between(readers[j], readers[i])) continue;
-                    if (!touches(readers[j], readers[i]) && try_merge(readers[i], readers[j])) readers[i] = -1;
+                for (size_t j = i + 1; j < readers.size() && readers[i] >= 0; ++j) {
+                    if (readers[j] < 0 || !same_extents(readers[i], readers[j])) continue;
+                    const bool ordered = place(readers[i]) < place(readers[j]);
+                    int32_t& first = readers[ordered ? i : j];
+                    if (try_merge(first, readers[ordered ? j : i])) first = -1;
                 }
             }
         }
@@ -277,18 +306,6 @@ private:
         std::sort(y.begin(), y.end());
         return x == y;
     }
-    /// Does `b` read directly what `a` makes?
-    bool touches(int32_t a, int32_t b) const {
-        for (const Item& item : clusters_[static_cast<size_t>(a)].items) {
-            for (const ir::ValueId v : g_.nodes[static_cast<size_t>(item.node)].outputs) {
-                for (const ir::NodeId reader : consumers_[static_cast<size_t>(v)]) {
-                    if (group_[static_cast<size_t>(reader)] == b) return true;
-                }
-            }
-        }
-        return false;
-    }
-
     // ------------------------------------------------------------------------------------ the new graph
 
     ir::Graph rebuild() {
@@ -391,8 +408,11 @@ private:
     std::vector<std::vector<ir::NodeId>> consumers_; ///< per value
     std::vector<char> in_memory_;                    ///< somebody reads it as a whole
     std::vector<char> pinned_;
-    mutable std::vector<uint32_t> mark_; ///< per node (representing its unit): the search that has seen it
-    mutable uint32_t epoch_ = 0;
+    std::vector<int32_t> order_;   ///< units, those that were joined into others included
+    std::vector<int32_t> place_;   ///< per unit: where it stands in order_
+    std::vector<int32_t> between_; ///< what the last search has seen ...
+    std::vector<uint32_t> mark_;   ///< ... and the last search that has seen the unit
+    uint32_t epoch_ = 0;
 };
 
 } // namespace

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Local rewrites that make graphs smaller without changing values (up to the sign of zero): views that do nothing, views of
-// views, neutral elements, transposes into matmul's flags.
+// views, neutral elements, reductions of one element each, transposes into matmul's flags.
 #include <ingot/ops/elementwise.h>
 
+#include "ops/creation.h"
 #include "ops/elementwise.h"
 #include "ops/movement.h"
 #include "passes/constants.h"
@@ -24,6 +25,12 @@ public:
         for (const ir::Node& n : rw_.old.nodes) {
             rw_.out.phase = n.phase;
             const ir::Ids in = rw_.mapped(n.inputs);
+            if (n.prim() == Prim::moments && shape(in[0]) == rw_.old.type(n.outputs[0]).shape) {
+                rw_.set(n.outputs[0], in[0]);
+                // Not 0: the variance of an infinity is NaN.
+                rw_.set(n.outputs[1], ir::append(g_, ops::elementwise(Scalar::sub), {}, {in[0], in[0]}));
+                continue;
+            }
             const ValueId replaced = n.outputs.size() == 1 ? rewrite(n, in, rw_.old.type(n.outputs[0])) : -1;
             if (replaced >= 0) {
                 rw_.set(n.outputs[0], replaced);
@@ -56,7 +63,13 @@ private:
         case Prim::sum:
         case Prim::prod:
         case Prim::max:
-        case Prim::min: return shape(in[0]) == type.shape && g_.type(in[0]).dtype == type.dtype ? in[0] : -1;
+        case Prim::min:
+            if (shape(in[0]) != type.shape) return -1;
+            return g_.type(in[0]).dtype == type.dtype
+                       ? in[0]
+                       : ir::append(g_, ops::kCast, {static_cast<int64_t>(type.dtype)}, {in[0]});
+        case Prim::argmax:
+        case Prim::argmin: return shape(in[0]) == type.shape ? add_constant(g_, ops::kConstant, type, 0) : -1;
         case Prim::matmul: return matmul(n, in);
         case Prim::elementwise: return elementwise(n, in, type);
         default: return -1;

@@ -154,10 +154,6 @@ private:
         }
         const uint64_t all = c_.all();
         for (const uint64_t o : sets) {
-            if (o == 0) {
-                list.push_back({0, 0, false});
-                continue;
-            }
             if (lane_ >= 0 && (o >> lane_ & 1)) {
                 const uint64_t lane = uint64_t{1} << lane_;
                 if (c_.count(all & ~o) >= 32 || c_.count(o) <= 2048) list.push_back({o, 0, false});
@@ -237,11 +233,11 @@ private:
                 h = {Level::Row, point_stage, false};
             } else if (f.consumed) {
                 return false;
-            } else if (f.over == s.a && s.a != 0) {
+            } else if (f.over == s.a) {
                 // Of points: one per column; of row values: one per p.
                 const bool of_points = (item.in_mask & s.r) != 0;
                 h = {of_points ? Level::Column : Level::Final, of_points ? point_stage : row_stage, false};
-            } else if (f.over == (s.a | s.r) && f.over != 0) {
+            } else if (f.over == (s.a | s.r)) {
                 h = {Level::Final, point_stage, false};
             } else {
                 return false;
@@ -255,7 +251,7 @@ private:
                     return false;
             }
         } else if (inner) {
-            const bool point = (item.out_mask & s.r) != 0 || s.r == 0;
+            const bool point = (item.out_mask & s.r) != 0;
             h = {point ? Level::Point : Level::Row, point ? point_stage : row_stage, false};
         } else {
             h = {Level::Point, 0, true};

@@ -9,6 +9,8 @@
 #include <ingot/grad.h>
 #include <ingot/ops.h>
 
+#include "passes/pass.h"
+
 namespace ingot {
 
 namespace {
@@ -107,6 +109,28 @@ TEST(OpCorners, IntegersHaveNoGradient) {
     EXPECT_FALSE((x > 2).requires_grad());
     EXPECT_FALSE(argmax(x).requires_grad());
     EXPECT_TRUE(x.to(f32).requires_grad());
+}
+
+TEST(OpCorners, ReductionsOfOneElementEach) {
+    // Together with another reduction of the results, by the rewrite of graphs and without it.
+    for (const char* switched : {"", "-simplify", "none"}) {
+        passes::set_passes(switched);
+        const Tensor x = leaf({-1, 2, kInf, 0, 5, 6, 7, 8}, {8, 1});
+        EXPECT_EQ(mean(eq(argmax(x, 1), 0).to(f32)).item(), 1) << switched;
+        EXPECT_EQ(max(argmin(x * 2.0, 1), 0).item<int64_t>(), 0) << switched;
+        EXPECT_EQ(sum(prod(x > 0, 1), 0).item<int64_t>(), 6) << switched;
+        EXPECT_EQ(min(sum(x, 1) + 1.0, 0).item(), 0) << switched;
+        const std::vector<double> spread = var(x, 1, 0).to_vector<double>();
+        EXPECT_EQ(spread[1], 0) << switched;
+        EXPECT_TRUE(std::isnan(spread[2])) << switched;
+        const Tensor weight = leaf({3}), bias = leaf({0.5});
+        const Tensor y = layer_norm(slice(x, 0, 3, 8), {1}, weight, bias);
+        EXPECT_EQ(mean(y).item(), 0.5) << switched;
+        const std::vector<Tensor> g = grad({sum(y)}, {bias, weight});
+        EXPECT_EQ(g[0].item(), 5) << switched;
+        EXPECT_EQ(g[1].item(), 0) << switched;
+    }
+    passes::set_passes("");
 }
 
 TEST(OpCorners, HalfSumsAccumulateWide) {

@@ -95,6 +95,29 @@ TEST(Fuse, NoCycleThroughAnOpaqueOperator) {
     EXPECT_EQ(names(fused(b.g)), "fused matmul fused");
 }
 
+TEST(Fuse, NoCycleThroughAnEarlyMemberOfALaterProgram) {
+    // The sum and the last product read the same x and would share a pass, but the fused program between them (the product
+    // with q needs the sum) also makes r, which the last product needs.
+    Build b;
+    const auto x = b.input({1024, 64});
+    const auto r = b.apply(Scalar::rsqrt, {b.input({1, 64})});
+    const auto q = b.matmul(b.sum(x, {0}), b.input({64, 64}));
+    b.result(b.apply(Scalar::mul, {x, r}));
+    b.result(b.apply(Scalar::mul, {r, q}));
+    EXPECT_EQ(names(fused(b.g)), "fused matmul fused fused");
+}
+
+TEST(Fuse, ReductionsOfOneElementEachAreMaps) {
+    Build b;
+    const auto x = b.input({64, 1});
+    b.result(b.sum(b.op(ops::kCast, {b.op(ops::kArgmax, {x}, {1})}, {static_cast<int64_t>(f32)}), {0}));
+    EXPECT_EQ(names(fused(b.g)), "fused");
+    const auto m = b.op(ops::kMoments, {b.apply(Scalar::exp, {x})}, {1});
+    const auto variance = b.g.nodes[static_cast<size_t>(b.g.values[static_cast<size_t>(m)].node)].outputs[1];
+    b.result(b.sum(b.apply(Scalar::mul, {m, variance}), {0}));
+    EXPECT_EQ(names(fused(b.g)), "fused fused");
+}
+
 TEST(Fuse, CostlyFunctionsOfFewValuesStayApart) {
     Build b;
     const auto scale = b.apply(Scalar::rsqrt, {b.input({1, 64})});

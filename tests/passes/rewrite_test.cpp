@@ -52,6 +52,18 @@ TEST(Simplify, NeutralElements) {
     EXPECT_EQ(names(cleaned(b.g)), "exp");
 }
 
+TEST(Simplify, ReductionsOfOneElementEachGo) {
+    Build b;
+    const auto x = b.input({4, 1, 5});
+    for (const auto* op : {&ops::kSum, &ops::kProd, &ops::kMax, &ops::kMin}) b.result(b.op(*op, {x}, {1}));
+    b.result(b.op(ops::kMoments, {x}, {1}));
+    EXPECT_EQ(names(cleaned(b.g)), "");
+    b.result(b.op(ops::kSum, {b.input({1, 3}, DType::boolean)}, {0}));
+    b.result(b.op(ops::kArgmin, {x}, {1}));
+    b.result(b.g.nodes[4].outputs[1]); // the variance
+    EXPECT_EQ(names(cleaned(b.g)), "sub cast constant");
+}
+
 TEST(Simplify, AnElementThatChangesTheShapeStays) {
     Build b;
     b.result(b.apply(Scalar::mul, {b.input({3}), b.constant(1, {2, 3})}));

@@ -99,8 +99,7 @@ Tensor MultiheadAttention::forward(Tensor x) {
 
 TransformerEncoderLayer::TransformerEncoderLayer(int64_t d_model, int64_t num_heads,
                                                  TransformerEncoderLayerOptions options)
-    : self_attn(d_model, num_heads,
-                {.dropout = options.dropout, .bias = options.bias, .is_causal = options.is_causal}),
+    : self_attn(d_model, num_heads, {.dropout = options.dropout, .bias = options.bias, .is_causal = options.is_causal}),
       linear1(d_model, options.dim_feedforward, {.bias = options.bias}),
       linear2(options.dim_feedforward, d_model, {.bias = options.bias}),
       norm1(d_model, {.eps = options.layer_norm_eps, .bias = options.bias}),

@@ -28,8 +28,7 @@ Linear::Linear(const Tensor& shared_weight, LinearOptions options) {
     if (!shared_weight.defined() || shared_weight.rank() != 2)
         throw ShapeError("Linear: a shared weight must be [out, in]");
     weight = share_parameter("weight", shared_weight);
-    if (options.bias)
-        bias = register_parameter("bias", draw_uniform({weight.size(0)}, linear_bound(weight.size(1))));
+    if (options.bias) bias = register_parameter("bias", draw_uniform({weight.size(0)}, linear_bound(weight.size(1))));
 }
 
 Tensor Linear::forward(Tensor x) { return linear(x, weight, bias); }

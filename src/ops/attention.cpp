@@ -13,7 +13,6 @@
 #include "ops/common.h"
 #include "ops/matmul.h"
 
-
 namespace ingot::ops {
 
 namespace {

@@ -1,8 +1,55 @@
 // SPDX-License-Identifier: MIT
 // Operators that move elements, made from the primitives in movement.cpp.
+#include <ingot/ops/creation.h>
 #include <ingot/ops/movement.h>
 
 #include "ops/common.h"
+
+namespace ingot::ops {
+
+namespace {
+
+using Tensors = std::vector<Tensor>;
+
+/// The parts as one node, so that their gradients are joined by one concatenation instead of padded and added.
+void infer_split(Call& c) {
+    const auto axis = static_cast<size_t>(c.attrs[0]);
+    for (size_t i = 1; i < c.attrs.size(); ++i) {
+        Shape shape = c.in(0).shape;
+        shape[axis] = c.attrs[i];
+        c.outputs->push_back({c.in(0).dtype, std::move(shape)});
+    }
+}
+Tensors decompose_split(const Tensors& in, const Attrs& attrs) {
+    Tensors parts;
+    int64_t start = 0;
+    for (size_t i = 1; i < attrs.size(); ++i) {
+        parts.push_back(slice(in[0], attrs[0], start, start + attrs[i]));
+        start += attrs[i];
+    }
+    return parts;
+}
+Tensors vjp_split(const Vjp& v) {
+    Tensors parts = v.grads;
+    for (size_t i = 0; i < parts.size(); ++i)
+        if (!parts[i].defined()) parts[i] = zeros_like(v.outputs[i]);
+    return {concat(parts, v.attrs[0])};
+}
+
+const OpDef kSplit{.name = "split", .infer = infer_split, .vjp = vjp_split, .decompose = decompose_split};
+
+/// `sizes` add up to the axis.
+Tensors record_split(const Tensor& x, int64_t axis, const Ints& sizes) {
+    if (sizes.size() <= 1) return {present(x)};
+    Attrs attrs{axis};
+    append(attrs, sizes);
+    const Tensor inputs[] = {x};
+    return record_all(kSplit, inputs, std::move(attrs));
+}
+
+} // namespace
+
+} // namespace ingot::ops
 
 namespace ingot {
 
@@ -85,16 +132,15 @@ Tensor stack(const std::vector<Tensor>& parts, int64_t axis) {
 }
 
 std::vector<Tensor> split(const Tensor& x, int64_t size, int64_t axis) {
-    const int64_t n = x.shape()[static_cast<size_t>(x.shape().axis(axis, "split"))];
+    const int64_t along = x.shape().axis(axis, "split"), n = x.shape()[static_cast<size_t>(along)];
     if (size < 1) throw Error("split: the size " + std::to_string(size) + " is not positive");
-    std::vector<Tensor> result;
-    for (int64_t i = 0; i < n; i += size) result.push_back(slice(x, axis, i, std::min(i + size, n)));
-    if (n == 0) result.push_back(x);
-    return result;
+    Ints sizes;
+    for (int64_t i = 0; i < n; i += size) sizes.push_back(std::min(size, n - i));
+    return record_split(x, along, sizes);
 }
 
 std::vector<Tensor> split_with_sizes(const Tensor& x, const Ints& sizes, int64_t axis) {
-    const int64_t n = x.shape()[static_cast<size_t>(x.shape().axis(axis, "split_with_sizes"))];
+    const int64_t along = x.shape().axis(axis, "split_with_sizes"), n = x.shape()[static_cast<size_t>(along)];
     int64_t total = 0;
     bool negative = false;
     for (const int64_t s : sizes) {
@@ -104,13 +150,8 @@ std::vector<Tensor> split_with_sizes(const Tensor& x, const Ints& sizes, int64_t
     if (total != n || negative)
         shape_error("split_with_sizes", "sizes " + Shape(sizes).str() + " do not add up to axis " +
                                             std::to_string(axis) + " of shape " + x.shape().str());
-    std::vector<Tensor> result;
-    int64_t start = 0;
-    for (const int64_t s : sizes) {
-        result.push_back(slice(x, axis, start, start + s));
-        start += s;
-    }
-    return result;
+    if (sizes.size() == 0) return {};
+    return record_split(x, along, sizes);
 }
 
 std::vector<Tensor> chunk(const Tensor& x, int64_t count, int64_t axis) {

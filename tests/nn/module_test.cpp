@@ -103,11 +103,43 @@ TEST(Module, ModeReachesAllSubmodules) {
     EXPECT_NE(model.version(), before);
 }
 
+TEST(Module, TheEmptyNameAddsNoLevel) {
+    nn::Module inner, outer;
+    inner.register_parameter("", zeros({2}));
+    inner.register_buffer("count", zeros({}));
+    outer.register_module("pos", inner);
+    outer.register_module("", nn::Linear(2, 3));
+    outer.register_module("", nn::LayerNorm(4, {.elementwise_affine = false}));
+    EXPECT_EQ(outer.state_dict().names(), (std::vector<std::string>{"pos", "pos.count", "weight", "bias"}));
+    EXPECT_EQ(outer.named_parameters().names(), (std::vector<std::string>{"pos", "weight", "bias"}));
+    outer.register_module("", nn::Linear(2, 3));
+    EXPECT_ERROR_HAS(outer.state_dict(), "'weight' is there already");
+}
+
+TEST(Module, SharedParameters) {
+    nn::Embedding table(5, 3, {.std = 0.1});
+    nn::Linear head(table.weight, {.bias = false});
+    nn::Sequential model;
+    model.add("e", table).add("head", head);
+    EXPECT_EQ(model.state_dict().names(), (std::vector<std::string>{"e.weight", "head.weight"}));
+    EXPECT_EQ(model.named_parameters().names(), std::vector<std::string>{"e.weight"}); // one for optimizers
+    EXPECT_EQ(model.num_parameters(), 15);
+    head.weight.assign(full({5, 3}, 2.0));
+    EXPECT_EQ(table.weight.to_vector<float>(), std::vector<float>(15, 2));
+    sum(model(zeros({4}, {.dtype = i64}))).backward();
+    // Of sum(head(e[0])): the rows' sum for row 0 of the table, e[0] for all rows of the head, 4 times each.
+    auto expected = std::vector<float>(15, 8);
+    for (int i = 0; i < 3; ++i) expected[static_cast<size_t>(i)] += 4 * 10;
+    EXPECT_EQ(table.weight.grad().to_vector<float>(), expected);
+    EXPECT_ERROR_HAS(head.share_parameter("x", zeros({2})), "'x' would not be a parameter");
+    EXPECT_ERROR_HAS(nn::Linear(zeros({2})), "must be [out, in]");
+    EXPECT_EQ(nn::Linear(table.weight).bias.shape(), (Shape{5}));
+}
+
 TEST(Module, RegistrationErrors) {
     nn::Linear layer(2, 2);
     EXPECT_ERROR_HAS(layer.register_parameter("weight", zeros({1})), "'weight' is taken by a parameter");
     EXPECT_ERROR_HAS(layer.register_buffer("a.b", zeros({1})), "holds a dot");
-    EXPECT_ERROR_HAS(layer.register_module("", nn::ReLU()), "is empty");
     EXPECT_ERROR_HAS(layer.register_module("self", layer), "would contain itself");
     EXPECT_ERROR_HAS(nn::Module()(zeros({1})), "not defined");
 }

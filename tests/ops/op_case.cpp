@@ -67,7 +67,7 @@ const Cases& all_cases() {
     static const Cases cases = [] {
         Cases all;
         for (const auto family : {creation_cases, elementwise_cases, activation_cases, reduce_cases, movement_cases,
-                                  indexing_cases, linear_cases, composed_cases, random_cases}) {
+                                  indexing_cases, linear_cases, composed_cases, attention_cases, random_cases}) {
             Cases rows = family();
             for (OpCase& row : rows) all.push_back(std::move(row));
         }

@@ -85,6 +85,7 @@ Cases movement_cases();
 Cases indexing_cases();
 Cases linear_cases();
 Cases composed_cases();
+Cases attention_cases();
 Cases random_cases();
 const Cases& all_cases();
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Rows of the activations in ingot/ops/elementwise.h.
 #include <cmath>
+#include <numbers>
 
 #include "ops/op_case.h"
 
@@ -34,6 +35,13 @@ Cases activation_cases() {
          .oracle = map1([](double a) { return a * 0.5 * (1 + std::erf(a / std::sqrt(2.0))); }),
          .elementwise = true,
          .specials = true},
+        {.name = "gelu_tanh",
+         .args = {real({3, 4, 5}, -3, 3)},
+         .fn = unary(gelu_tanh),
+         .oracle = map1([](double a) {
+             return 0.5 * a * (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (a + 0.044715 * a * a * a)));
+         }),
+         .elementwise = true},
         {.name = "silu",
          .args = {real({3, 4, 5}, -3, 3)},
          .fn = unary(silu),

@@ -76,6 +76,45 @@ TEST(ModelSpec, Tokens) {
                "layer 1 (\"embedding\")");
 }
 
+TEST(ModelSpec, Transformers) {
+    auto model = build_model(R"({"input": 6, "layers": [
+        {"type": "embedding", "num_embeddings": 11, "embedding_dim": 8, "std": 0.5, "name": "tok"},
+        {"type": "position_embedding", "std": 0, "key": "", "name": "pos"},
+        {"type": "transformer_encoder_layer", "heads": 2, "dim_feedforward": 12, "dropout": 0, "activation": "gelu",
+         "layer_norm_eps": 0.001, "norm_first": true, "is_causal": true, "bias": true},
+        {"type": "multihead_attention", "heads": 4, "dropout": 0.1, "bias": false, "is_causal": true},
+        {"type": "residual", "name": "", "layers": [
+            {"type": "layer_norm", "name": "norm"}, {"type": "linear", "out": 24, "name": "qkv"},
+            {"type": "self_attention", "heads": 2, "is_causal": true, "dropout": 0},
+            {"type": "gelu", "approximate": "tanh"}]},
+        {"type": "linear", "tie": "tok", "bias": false, "name": "head"}]})");
+    EXPECT_EQ(model.output, (Shape{6, 11}));
+    EXPECT_EQ(model.net(zeros({3, 6}, {.dtype = i64})).shape(), (Shape{3, 6, 11}));
+    EXPECT_EQ(model.net(zeros({3, 4}, {.dtype = i64})).shape(), (Shape{3, 4, 11})); // shorter texts are fine
+    const StateDict state = model.net.state_dict();
+    for (const char* key : {"tok.weight", "pos", "2.self_attn.in_proj_weight", "2.linear1.weight", "3.in_proj_weight",
+                            "norm.weight", "qkv.weight", "head.weight"})
+        EXPECT_TRUE(state.contains(key)) << key;
+    EXPECT_FALSE(state.contains("3.in_proj_bias"));
+    EXPECT_EQ(state.at("head.weight").node(), state.at("tok.weight").node());
+    EXPECT_EQ(max(abs(state.at("pos"))).item(), 0);
+
+    const auto error = [](const std::string& layer) {
+        return error_of(R"({"input": 6, "layers": [{"type": "embedding", "num_embeddings": 11, "embedding_dim": 8}, )" +
+                        layer + "]}");
+    };
+    EXPECT_HAS(error(R"({"type": "linear", "tie": "tok"})"), "\"tie\" must name an embedding before it");
+    EXPECT_HAS(error(R"({"type": "linear", "tie": 3})"), "\"tie\" must name an embedding before it");
+    EXPECT_HAS(error(R"({"type": "gelu", "approximate": "erf"})"), "must be \"none\" or \"tanh\", not \"erf\"");
+    EXPECT_HAS(error(R"({"type": "self_attention", "heads": 3})"), "layer 1 (\"self_attention\"): SelfAttention: x of");
+    EXPECT_HAS(error(R"({"type": "multihead_attention", "heads": 3})"), "multiple of the number of heads");
+    EXPECT_HAS(error(R"({"type": "transformer_encoder_layer"})"), "\"heads\" is missing");
+    EXPECT_HAS(error(R"({"type": "position_embedding", "length": 5})"), "does not fit 5 positions");
+    EXPECT_HAS(error(R"({"type": "residual", "name": "", "layers": [{"type": "linear", "out": 8, "name": "a"}]},
+                        {"type": "linear", "out": 8, "name": "a"})"),
+               "the key 'a.weight' is there already");
+}
+
 TEST(ModelSpec, ErrorsNameTheLayer) {
     EXPECT_HAS(
         layer_error(R"({"type": "conv2d", "out": 4, "kernal": 3})"),

@@ -76,6 +76,34 @@ TEST(Models, Resnet18) {
     EXPECT_EQ(model.output, (Shape{10}));
 }
 
+TEST(Models, GptTiny) {
+    const auto model = build_model(model_spec("gpt-tiny", {128}, 1000));
+    EXPECT_EQ(model.net.num_parameters(), 3704320); // that of the benchmarks' PyTorch model
+    const StateDict state = model.net.state_dict();
+    EXPECT_EQ(state.size(), 53u);
+    for (const char* key : {"tok.weight", "pos.weight", "layers.0.ln1.weight", "layers.3.qkv.bias",
+                            "layers.3.proj.weight", "layers.2.up.weight", "layers.1.down.bias", "norm.weight"})
+        EXPECT_TRUE(state.contains(key)) << key;
+    EXPECT_FALSE(state.contains("head.bias"));
+    EXPECT_EQ(state.at("pos.weight").shape(), (Shape{128, 256}));
+    EXPECT_EQ(state.at("head.weight").shape(), (Shape{1000, 256}));
+    EXPECT_TRUE(model.tokens);
+    EXPECT_EQ(model.output, (Shape{128, 1000}));
+}
+
+TEST(Models, Gpt2) {
+    const auto model = build_model(model_spec("gpt2", {16}, 30));
+    const int64_t block = 768 * 768 * 12 + 768 * 9 + 768 * 4; // matrices, biases, norms
+    EXPECT_EQ(model.net.num_parameters(), 30 * 768 + 16 * 768 + 12 * block + 2 * 768);
+    const StateDict state = model.net.state_dict();
+    for (const char* key : {"p", "e.weight", "b.11.l1.weight", "b.0.qkv.bias", "b.0.o.weight", "b.0.l2.bias",
+                            "b.0.m.0.weight", "b.11.m.2.bias", "l.weight", "head.weight"})
+        EXPECT_TRUE(state.contains(key)) << key;
+    EXPECT_EQ(state.at("head.weight").node(), state.at("e.weight").node());
+    EXPECT_EQ(max(abs(state.at("p"))).item(), 0);
+    EXPECT_NEAR(ingot::std(state.at("e.weight")).item(), 0.02, 0.001);
+}
+
 TEST(Models, AdamIsOneLaunchOnResnet18) {
     if (std::getenv("INGOT_PASSES")) GTEST_SKIP() << "needs all passes, INGOT_PASSES is set";
     const auto model = build_model(model_spec("resnet18", {3, 32, 32}, 10));
@@ -94,8 +122,9 @@ TEST(Models, AdamIsOneLaunchOnResnet18) {
 
 TEST(Models, EveryNameBuilds) {
     for (const auto& name : train::model_names()) {
-        const auto model = build_model(model_spec(name, {1, 32, 32}, 3));
-        EXPECT_EQ(model.output, (Shape{3})) << name;
+        const bool text = name.starts_with("gpt");
+        const auto model = build_model(model_spec(name, text ? Shape{16} : Shape{1, 32, 32}, 3));
+        EXPECT_EQ(model.output, (text ? Shape{16, 3} : Shape{3})) << name;
         EXPECT_EQ(build_model(model.spec).net.state_dict().names(), model.net.state_dict().names()) << name;
     }
 }
@@ -103,6 +132,7 @@ TEST(Models, EveryNameBuilds) {
 TEST(Models, Errors) {
     EXPECT_THROW(model_spec("vgg", {3, 32, 32}, 10), Error);
     EXPECT_THROW(model_spec("lenet", {784}, 10), ShapeError);
+    EXPECT_THROW(model_spec("gpt-tiny", {3, 32, 32}, 10), ShapeError);
     EXPECT_THROW(model_spec("lenet", {1, 28, 28}, 0), Error);
     EXPECT_THROW(build_model(model_spec("lenet", {1, 8, 8}, 10)), Error); // too small for its kernels
 }

@@ -16,40 +16,16 @@ import math
 import os
 import sys
 
-# Read by ATen and OpenBLAS when torch is loaded: the paths that do not depend on the CPU.
-os.environ.update(ATEN_CPU_CAPABILITY="default", OPENBLAS_CORETYPE="NEHALEM", OMP_NUM_THREADS="1",
-                  OPENBLAS_NUM_THREADS="1")
+from golden_base import Golden, STEPS, run_layer  # before torch: it sets its environment
 
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
 import safetensors_min
+from golden_attention import build_attention
 
-STEPS = 10
-DTYPE = torch.float32       # --precision recomputes in float64, from the same float32 inputs
 DIR = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tests", "golden")
-
-
-class Golden:
-    """Collects named tensors; draws random ones in float32 from its own generator."""
-
-    def __init__(self, seed):
-        self.tensors, self.metadata = {}, {}
-        self.generator = torch.Generator().manual_seed(seed)
-
-    def put(self, name, tensor):
-        assert name not in self.tensors, name
-        self.tensors[name] = tensor.detach().clone()
-
-    def randn(self, *shape, scale=1.0):
-        return (torch.randn(shape, generator=self.generator) * scale).to(DTYPE)
-
-    def rand(self, *shape):
-        return torch.rand(shape, generator=self.generator).to(DTYPE)
-
-    def randint(self, high, *shape):
-        return torch.randint(high, shape, generator=self.generator)
 
 
 # ----------------------------------------------------------------- optimizers
@@ -124,26 +100,6 @@ def build_optimizers():
 
 # --------------------------------------------------------------------- layers
 
-def run_layer(g, name, call, inputs, params):
-    """Per step: x, y, dy, dx, and the gradient of every parameter.  inputs: STEPS tensors."""
-    for key, p in params.items():
-        g.put("%s/%s" % (name, key), p)
-    for t, x in enumerate(inputs):
-        x = x.clone().requires_grad_(x.is_floating_point())
-        leaves = {k: p.clone().requires_grad_() for k, p in params.items()}
-        y = call(x, **leaves)
-        dy = g.randn(*y.shape)
-        y.backward(dy)
-        at = "%s/step%d/" % (name, t)
-        g.put(at + "x", x)
-        g.put(at + "y", y)
-        g.put(at + "dy", dy)
-        if x.grad is not None:
-            g.put(at + "dx", x.grad)
-        for k, leaf in leaves.items():
-            g.put(at + "d" + k, leaf.grad)
-
-
 def build_linear_conv():
     g = Golden(2)
 
@@ -184,7 +140,7 @@ def build_pool_embedding():
         return [-0.1 - x.abs() for x in draw(*shape)]
 
     def ties(*shape):
-        return [g.randint(3, *shape).to(DTYPE) for _ in range(STEPS)]
+        return [g.randint(3, *shape).to(Golden.dtype) for _ in range(STEPS)]
 
     pools = {       # name: (call, inputs, kernel, options)
         "max_pool2d.basic": (F.max_pool2d, draw(2, 2, 6, 4), 2, dict()),
@@ -213,7 +169,7 @@ def build_norm():
         g.metadata[name] = "momentum=%g eps=%g" % (momentum, eps)
         channels = shape[1]
         weight, bias = 1.0 + g.randn(channels, scale=0.3), g.randn(channels)
-        mean, var = torch.zeros(channels, dtype=DTYPE), torch.ones(channels, dtype=DTYPE)
+        mean, var = torch.zeros(channels, dtype=Golden.dtype), torch.ones(channels, dtype=Golden.dtype)
         g.put(name + "/weight", weight)
         g.put(name + "/bias", bias)
 
@@ -264,7 +220,7 @@ ACTIVATIONS = {
 def build_activations():
     g = Golden(5)
     inputs = [g.randn(4, 7, scale=2.0) for _ in range(STEPS)]
-    inputs[0][0, :3] = torch.tensor([0.0, 30.0, -30.0], dtype=DTYPE)    # the kink and both ends
+    inputs[0][0, :3] = torch.tensor([0.0, 30.0, -30.0], dtype=Golden.dtype)    # the kink and both ends
     upstream = [g.randn(4, 7) for _ in range(STEPS)]
     for t in range(STEPS):
         g.put("step%d/x" % t, inputs[t])
@@ -346,7 +302,7 @@ def build_training():
                 if key.endswith("weight") or key.endswith("bias"):
                     norm = value.dim() == 1 and key.endswith("weight")
                     value.copy_(g.randn(*value.shape, scale=0.3) + (1.0 if norm else 0.0))
-        model = model.to(DTYPE).train()
+        model = model.to(Golden.dtype).train()
         for key, value in model.state_dict().items():
             g.put("%s/init/%s" % (name, key), value)
         opt, losses = optimizer(model.parameters()), []
@@ -403,7 +359,7 @@ def build_init():
         call()
         assert len(seen) == len(names), (names, seen)
         for name, value in zip(names, seen):
-            g.put(name, torch.tensor(value, dtype=DTYPE))
+            g.put(name, torch.tensor(value, dtype=Golden.dtype))
 
     torch.Tensor.uniform_, torch.Tensor.normal_ = spy_uniform, spy_normal
     try:
@@ -431,7 +387,7 @@ def build_init():
     for label, param in (("linear", None), ("sigmoid", None), ("tanh", None), ("relu", None), ("leaky_relu", 0.01),
                          ("leaky_relu", 0.2)):
         key = "gain/" + label + ("" if param is None else "_%g" % param)
-        g.put(key, torch.tensor(float(nn.init.calculate_gain(label, param)), dtype=DTYPE))
+        g.put(key, torch.tensor(float(nn.init.calculate_gain(label, param)), dtype=Golden.dtype))
     return g
 
 
@@ -444,6 +400,7 @@ FILES = {
     "losses": build_losses,
     "training": build_training,
     "init": build_init,
+    "attention": build_attention,
 }
 
 
@@ -456,7 +413,6 @@ def deviation(a, b):
 
 
 def main():
-    global DTYPE
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", default=DIR, help="folder of the files")
     mode = parser.add_mutually_exclusive_group()
@@ -468,11 +424,11 @@ def main():
     torch.use_deterministic_algorithms(True)
     failed = False
     for name, build in FILES.items():
-        DTYPE = torch.float32
+        Golden.dtype = torch.float32
         golden = build()
         path = os.path.join(args.out, name + ".safetensors")
         if args.precision:
-            DTYPE = torch.float64
+            Golden.dtype = torch.float64
             exact = build().tensors
             worst = max(golden.tensors, key=lambda k: deviation(golden.tensors[k], exact[k]))
             print("%-15s %.1e (%s)" % (name, deviation(golden.tensors[worst], exact[worst]), worst))

@@ -1,14 +1,16 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Exchanges lenet and resnet18 with PyTorch through safetensors files.
+"""Exchanges the named models with PyTorch through safetensors files.
 
-  torch_roundtrip.py make DIR [--model lenet|resnet18]
+  torch_roundtrip.py make DIR [--model NAME]
       writes, per model M, with fixed seeds:
-        M.safetensors          state_dict under PyTorch's keys; resnet18 with BatchNorm's running_mean,
+        M.safetensors          state_dict under PyTorch's keys; with BatchNorm's running_mean,
                                running_var (away from 0 and 1) and num_batches_tracked (I64, shape [])
-        M.inputs.safetensors   input0 [1,C,H,W], input1 [2,C,H,W], input2 [5,C,H,W]; C,H,W = 1,28,28 or 3,32,32
-        M.outputs.safetensors  output0 .. output2 [N,10]: the logits in eval mode
-  torch_roundtrip.py check DIR [--model lenet|resnet18]
+        M.inputs.safetensors   input0 [1,..], input1 [2,..], input2 [5,..]: images (C,H,W = 1,28,28 for lenet
+                               and mlp, else 3,32,32) or, for gpt-tiny and gpt2, I64 tokens [T] below the
+                               vocabulary (T = 24 of 32 positions, 50 tokens)
+        M.outputs.safetensors  output0 .. output2 [N,10], gpt: [N,T,50]: the logits in eval mode
+  torch_roundtrip.py check DIR [--model NAME]
       reads, per model M, what Ingot wrote:
         M.ingot.safetensors          weights, the same or trained further; keys beginning "train." are skipped
         M.ingot_outputs.safetensors  output0 .. output2: Ingot's logits in eval mode, for these weights and
@@ -17,7 +19,7 @@
 
 Prints one line per model.  Exit status of check: 0 when every output agrees within
 1e-5 of its largest magnitude, 1 when not, 2 when a file is missing or malformed.
-Both models have 10 classes; all tensors are float32 unless said.  Needs python3-torch
+Models of images have 10 classes; gpt2 has 2 of its 12 blocks; all tensors are float32 unless said.  Needs python3-torch
 (1.13 or newer) and python3-numpy.
 """
 import argparse
@@ -27,6 +29,7 @@ import sys
 try:
     import torch
     import torch.nn as nn
+    import torch.nn.functional as F
 except ImportError as missing:
     sys.exit("torch_roundtrip.py: needs python3-torch: %s" % missing)
 
@@ -66,7 +69,97 @@ def resnet18():
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, 10))
 
 
-MODELS = {"lenet": (lenet, (1, 28, 28)), "resnet18": (resnet18, (3, 32, 32))}
+def tiny_cnn():
+    return nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 10))
+
+
+class Mlp(nn.Sequential):
+    def __init__(self):
+        super().__init__(nn.Linear(784, 512), nn.ReLU(), nn.Linear(512, 256), nn.ReLU(), nn.Linear(256, 10))
+
+    def forward(self, x):
+        return super().forward(x.flatten(1))
+
+
+def cifar_cnn():
+    return nn.Sequential(
+        nn.Conv2d(3, 32, 3, padding=1), nn.BatchNorm2d(32), nn.ReLU(), nn.Conv2d(32, 32, 3, stride=2, padding=1),
+        nn.ReLU(), nn.Conv2d(32, 64, 3, padding=1), nn.ReLU(), nn.Conv2d(64, 64, 3, stride=2, padding=1), nn.ReLU(),
+        nn.Flatten(), nn.Linear(4096, 128), nn.ReLU(), nn.Dropout(0.5), nn.Linear(128, 10))
+
+
+def attend(qkv, heads):
+    """Causal attention among the positions of qkv [N, T, 3 E]."""
+    n, t, e = qkv.shape[0], qkv.shape[1], qkv.shape[2] // 3
+    q, k, v = qkv.view(n, t, 3, heads, e // heads).permute(2, 0, 3, 1, 4)
+    scores = q @ k.transpose(-2, -1) * (e // heads) ** -0.5 + torch.full((t, t), float("-inf")).triu(1)
+    return (scores.softmax(-1) @ v).transpose(1, 2).reshape(n, t, e)
+
+
+POSITIONS, TOKENS, VOCABULARY = 32, 24, 50
+
+
+class GptTiny(nn.Module):
+    class Layer(nn.Module):
+        def __init__(self, dim):
+            super().__init__()
+            self.ln1, self.ln2 = nn.LayerNorm(dim), nn.LayerNorm(dim)
+            self.qkv, self.proj = nn.Linear(dim, 3 * dim), nn.Linear(dim, dim)
+            self.up, self.down = nn.Linear(dim, 4 * dim), nn.Linear(4 * dim, dim)
+
+        def forward(self, x):
+            x = x + self.proj(attend(self.qkv(self.ln1(x)), 8))
+            return x + self.down(F.gelu(self.up(self.ln2(x))))
+
+    def __init__(self, dim=256, depth=4):
+        super().__init__()
+        self.tok, self.pos = nn.Embedding(VOCABULARY, dim), nn.Embedding(POSITIONS, dim)
+        self.layers = nn.Sequential(*[GptTiny.Layer(dim) for _ in range(depth)])
+        self.norm, self.head = nn.LayerNorm(dim), nn.Linear(dim, VOCABULARY, bias=False)
+
+    def forward(self, ids):
+        return self.head(self.norm(self.layers(self.tok(ids) + self.pos.weight[:ids.shape[1]])))
+
+
+class Gpt2(nn.Module):
+    class Block(nn.Module):
+        def __init__(self, dim):
+            super().__init__()
+            self.l1, self.qkv, self.o = nn.LayerNorm(dim), nn.Linear(dim, 3 * dim), nn.Linear(dim, dim)
+            self.l2 = nn.LayerNorm(dim)
+            self.m = nn.Sequential(nn.Linear(dim, 4 * dim), nn.GELU(approximate="tanh"), nn.Linear(4 * dim, dim))
+
+        def forward(self, x):
+            x = x + self.o(attend(self.qkv(self.l1(x)), 12))
+            return x + self.m(self.l2(x))
+
+    def __init__(self, dim=768, depth=2):
+        super().__init__()
+        self.e, self.p = nn.Embedding(VOCABULARY, dim), nn.Parameter(torch.randn(POSITIONS, dim) * 0.02)
+        self.b = nn.Sequential(*[Gpt2.Block(dim) for _ in range(depth)])
+        self.l, self.head = nn.LayerNorm(dim), nn.Linear(dim, VOCABULARY, bias=False)
+        self.head.weight = self.e.weight
+        nn.init.normal_(self.e.weight, std=0.02)
+
+    def forward(self, ids):
+        return self.head(self.l(self.b(self.e(ids) + self.p[:ids.shape[1]])))
+
+
+MODELS = {      # name: (model, shape of a sample; of one axis: tokens)
+    "tiny-cnn": (tiny_cnn, (3, 32, 32)),
+    "mlp": (Mlp, (1, 28, 28)),
+    "lenet": (lenet, (1, 28, 28)),
+    "cifar-cnn": (cifar_cnn, (3, 32, 32)),
+    "resnet18": (resnet18, (3, 32, 32)),
+    "gpt-tiny": (GptTiny, (TOKENS,)),
+    "gpt2": (Gpt2, (TOKENS,)),
+}
+
+
+def draw(count, shape):
+    if len(shape) == 1:
+        return torch.randint(VOCABULARY, (count, *shape))
+    return torch.randn(count, *shape)
 
 
 class Malformed(Exception):
@@ -83,8 +176,8 @@ def make(name, folder):
                 module.weight.uniform_(0.5, 1.5)
                 module.bias.normal_(0.0, 0.2)
         for _ in range(3):      # moves the running statistics
-            model(torch.randn(8, *shape))
-        inputs = {"input%d" % i: torch.randn(n, *shape) for i, n in enumerate((1, 2, 5))}
+            model(draw(8, shape))
+        inputs = {"input%d" % i: draw(n, shape) for i, n in enumerate((1, 2, 5))}
         model.eval()
         outputs = {k.replace("input", "output"): model(x) for k, x in inputs.items()}
     at = os.path.join(folder, name)

@@ -67,10 +67,9 @@ template <class D, class V> HWY_INLINE V reciprocal(D d, V v) {
 #endif
 }
 
-// exp(x) without the guard against large x: x <= 104.
-template <class D, class V> HWY_INLINE V exp_below(D d, V x) {
-    // The constant first: when x is NaN, the second operand is what comes out.
-    const auto reduced = reduce_exp(d, hn::Max(hn::Set(d, -110.0f), x));
+// exp(x) for -110 <= x <= 104 or NaN.
+template <class D, class V> HWY_INLINE V exp_within(D d, V x) {
+    const auto reduced = reduce_exp(d, x);
     const V r = reduced.r;
     V q = hn::Set(d, 0.00138145402f);
     q = hn::MulAdd(q, r, hn::Set(d, 0.00836874511f));
@@ -80,6 +79,19 @@ template <class D, class V> HWY_INLINE V exp_below(D d, V x) {
     const V one = hn::Set(d, 1.0f);
     q = hn::MulAdd(q, r, one);
     return scale(d, hn::MulAdd(q, r, one), reduced.k);
+}
+
+// exp(x) without the guard against large x: x <= 104.
+template <class D, class V> HWY_INLINE V exp_below(D d, V x) {
+    // An instruction that underflows takes some hundred cycles, and masked softmaxes are full of exp(-inf): those results are
+    // made 0 without computing them.
+    const V least = hn::Set(d, -87.3365f); // results below are not normal
+    const auto below = hn::Lt(x, least);
+    // The constant first: when x is NaN, the second operand is what comes out.
+    const V y = exp_within(d, hn::Max(least, x));
+    if (hn::AllFalse(d, below)) return y;
+    if (hn::AllFalse(d, hn::And(below, hn::Gt(x, hn::Set(d, -104.0f))))) return hn::IfThenZeroElse(below, y);
+    return hn::IfThenElse(below, exp_within(d, hn::Max(hn::Set(d, -110.0f), x)), y);
 }
 
 struct Exp {

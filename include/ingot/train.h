@@ -1,67 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A training loop with what one usually wants around it: validation, the best weights, checkpoints, metrics, progress,
-// a clean stop. The step (forward, loss, backward, update) is compiled once; losses are read late, so that the device is
-// never kept waiting. The trainer holds references: model and optimizer must outlive it. One thread.
+// Everything for training: the trainer, and what it can be given. Programs include this one; the parts stand in train/.
 #pragma once
 
-#include <cstdint>
-#include <functional>
-#include <memory>
-#include <optional>
-#include <string>
-
-#include <ingot/data/batches.h>
-#include <ingot/nn/module.h>
-#include <ingot/optim.h>
-#include <ingot/tensor.h>
 #include <ingot/train/evaluate.h>
-
-namespace ingot::train {
-
-enum class Schedule : uint8_t { none, cosine };
-
-struct TrainerOptions {
-    int64_t epochs = 1;
-    std::string out = {}; ///< folder for checkpoints and metrics; empty: nothing is written
-    Schedule schedule = Schedule::none;
-    int64_t warmup_steps = 0;        ///< of the cosine schedule
-    uint64_t seed = 0;               ///< stored in checkpoints; the batches know their own
-    std::string model_json = "{}\n"; ///< the description of the model that checkpoints carry
-    bool progress = true;            ///< on standard error
-    bool handle_interrupts = false;  ///< Ctrl-C and SIGTERM end the training after a step, with a checkpoint
-    MetricList metrics = {};         ///< of validation and test, beside loss and accuracy
-};
-
-struct TrainResult {
-    std::optional<EvalResult> test; ///< with the best weights, read once at the end
-    double train_loss = 0;          ///< mean of the last epoch
-    int64_t epochs = 0, steps = 0;  ///< done
-    double seconds = 0;             ///< of training with validation and checkpoints, without the test
-    double samples_per_s = 0;       ///< of the training steps
-    bool interrupted = false;
-};
-
-class Trainer {
-public:
-    using Loss = train::Loss;
-
-    Trainer(nn::Module& model, optim::Optimizer& optimizer, Loss loss, TrainerOptions options = {});
-    ~Trainer();
-    Trainer(const Trainer&) = delete;
-    Trainer& operator=(const Trainer&) = delete;
-
-    /// Trains, then tests. With `validation` the best weights are those of the lowest validation loss, else the last;
-    /// they are in the model afterwards. Errors: Error when the loss stops being a finite number, FileError.
-    TrainResult fit(data::Batches& train, data::Batches* validation, data::Batches* test);
-    TrainResult fit(data::Batches& train, data::Batches& test) { return fit(train, nullptr, &test); }
-    TrainResult fit(data::Batches& train) { return fit(train, nullptr, nullptr); }
-
-private:
-    struct Run;
-    nn::Module& model_;
-    optim::Optimizer& optimizer_;
-    Loss loss_;
-    TrainerOptions options_;
-};
-
-} // namespace ingot::train
+#include <ingot/train/trainer.h>

@@ -47,10 +47,11 @@ train::Model make_model(const std::string& argument, const data::ImageDataset& d
 
 Trained load_trained(const std::string& path, Device device) {
     train::LoadedCheckpoint checkpoint = train::read_checkpoint(path);
-    Trained trained{train::build_model(checkpoint.info.spec, path), checkpoint.info};
-    const auto channels = static_cast<int64_t>(checkpoint.info.mean.size());
+    const train::ModelInfo info = train::model_info_from_json(checkpoint.model_json, path);
+    Trained trained{train::build_model(info.spec, path), info};
+    const auto channels = static_cast<int64_t>(info.mean.size());
     if (trained.model.tokens || trained.model.input.rank() != 3 || trained.model.input[0] != channels ||
-        !(trained.model.output == Shape{static_cast<int64_t>(checkpoint.info.class_names.size())}))
+        !(trained.model.output == Shape{static_cast<int64_t>(info.class_names.size())}))
         throw FileError(path + ": the model's shapes do not fit its class names, mean and std");
     try {
         trained.model.net.load_state_dict(checkpoint.weights);

@@ -6,6 +6,7 @@
 
 #include "data/dataset.h"
 #include "train/checkpoint.h"
+#include "train/model_info.h"
 #include "train/model_spec.h"
 
 namespace ingot::cli {

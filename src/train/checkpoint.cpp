@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "train/checkpoint.h"
 
+#include <cstring>
+#include <type_traits>
+
 #include <ingot/error.h>
+#include <ingot/eval.h>
 
 #include "graph/random.h"
 
@@ -10,8 +14,34 @@ namespace ingot::train {
 namespace {
 
 constexpr const char* kPrefix = "train.";
+constexpr const char* kOptimizer = "optimizer.";
 
-StateDict everything(const nn::Module& model, const optim::Optimizer& optimizer, const Position& position) {
+/// Calls f(key, value) for what a position consists of.
+template <class P, class F> void each_number(P& p, F&& f) {
+    f("epoch", p.epoch);
+    f("batch", p.batch);
+    f("step", p.step);
+    f("seed", p.seed);
+    f("batches", p.batches);
+    f("batch_size", p.batch_size);
+    f("epoch_loss", p.epoch_loss);
+    f("train_loss", p.train_loss);
+    f("last_lr", p.lr);
+    f("best_epoch", p.best_epoch);
+    f("best_val_loss", p.best_val_loss);
+}
+
+template <class T, class F> void each_text(T& t, F&& f) {
+    f("settings", t.settings);
+    f("method", t.method);
+}
+
+Tensor number(int64_t value) { return Tensor::from(std::vector<int64_t>{value}, {}); }
+Tensor number(uint64_t value) { return number(static_cast<int64_t>(value)); }
+Tensor number(double value) { return Tensor::from(std::vector<double>{value}, {}); }
+
+StateDict everything(const nn::Module& model, const optim::Optimizer& optimizer, const Position& position,
+                     const RunTexts& texts) {
     StateDict out;
     for (const auto& [name, tensor] : model.state_dict()) {
         if (name.starts_with(kPrefix))
@@ -20,15 +50,11 @@ StateDict everything(const nn::Module& model, const optim::Optimizer& optimizer,
         out.add(name, tensor);
     }
     const auto add = [&](const std::string& name, const Tensor& value) { out.add(kPrefix + name, value); };
-    for (const auto& [name, tensor] : optimizer.state_dict()) add("optimizer." + name, tensor);
-    const auto number = [&](const char* name, int64_t value) {
-        add(name, Tensor::from(std::vector<int64_t>{value}, {}));
-    };
-    number("epoch", position.epoch);
-    number("step", position.step);
-    number("seed", static_cast<int64_t>(position.seed));
-    add("epoch_loss", Tensor::from(std::vector<double>{position.epoch_loss}, {}));
-    if (position.best_val_loss) add("best_val_loss", Tensor::from(std::vector<double>{*position.best_val_loss}, {}));
+    for (const auto& [name, tensor] : optimizer.state_dict()) add(kOptimizer + name, tensor);
+    each_number(position, [&](const char* key, auto value) { add(key, number(value)); });
+    each_text(texts, [&](const char* key, const std::string& text) {
+        add(key, Tensor::from(std::vector<uint8_t>(text.begin(), text.end()), {static_cast<int64_t>(text.size())}));
+    });
     const graph::RandomState& random = graph::random_state();
     add("random", Tensor::from(std::vector<int64_t>{random.seed, random.next}, {2}));
     return out;
@@ -37,8 +63,8 @@ StateDict everything(const nn::Module& model, const optim::Optimizer& optimizer,
 } // namespace
 
 Checkpoint::Checkpoint(const nn::Module& model, const optim::Optimizer& optimizer, const Position& position,
-                       const std::string& model_json)
-    : tensors_(everything(model, optimizer, position)), model_json_(model_json) {}
+                       const RunTexts& texts)
+    : tensors_(everything(model, optimizer, position, texts)), position_(position), model_json_(texts.model_json) {}
 
 void Checkpoint::write(const std::string& path) const {
     io::write_safetensors(
@@ -53,6 +79,57 @@ void Checkpoint::restore_weights(nn::Module& model) const {
     model.load_state_dict(weights);
 }
 
+namespace {
+
+/// The tensor `key` of a checkpoint, which must have `count` elements, or any number when that is negative.
+Tensor entry(const LoadedCheckpoint& c, const std::string& key, DType dtype, int64_t count) {
+    const Tensor* tensor = c.train.find(key);
+    if (!tensor) throw FileError(c.path + ": cannot go on from it: 'train." + key + "' is missing");
+    if (tensor->dtype() != dtype || (count >= 0 && tensor->numel() != count))
+        throw FileError(c.path + ": cannot go on from it: 'train." + key + "' is " + tensor->str());
+    return *tensor;
+}
+
+} // namespace
+
+Position LoadedCheckpoint::position() const {
+    Position p;
+    each_number(p, [&]<class T>(const char* key, T& value) {
+        if constexpr (std::is_same_v<T, double>)
+            value = entry(*this, key, f64, 1).item<double>();
+        else
+            value = static_cast<T>(entry(*this, key, i64, 1).item<int64_t>());
+    });
+    if (p.epoch < 0 || p.batch < 0 || p.step < 0 || p.batch > p.batches)
+        throw FileError(path + ": cannot go on from it: epoch " + std::to_string(p.epoch) + ", batch " +
+                        std::to_string(p.batch) + " of " + std::to_string(p.batches) + ", step " +
+                        std::to_string(p.step) + " is no position of a run");
+    return p;
+}
+
+RunTexts LoadedCheckpoint::texts() const {
+    RunTexts t{.model_json = model_json};
+    each_text(t, [&](const char* key, std::string& text) {
+        const std::vector<uint8_t> bytes = entry(*this, key, u8, -1).to_vector<uint8_t>();
+        text.assign(bytes.begin(), bytes.end());
+    });
+    return t;
+}
+
+void LoadedCheckpoint::restore(nn::Module& model, optim::Optimizer& optimizer) const {
+    const std::vector<int64_t> random = entry(*this, "random", i64, 2).to_vector<int64_t>();
+    StateDict state;
+    for (const auto& [name, tensor] : train)
+        if (name.starts_with(kOptimizer)) state.add(name.substr(std::strlen(kOptimizer)), tensor);
+    try {
+        model.load_state_dict(weights);
+        optimizer.load_state_dict(state);
+    } catch (const Error& error) { throw FileError(path + ": cannot go on from it: " + error.what()); }
+    // A submission of their own, so that the first step has the structure of all the others.
+    submit_pending();
+    graph::random_state() = {.seed = random[0], .next = random[1]};
+}
+
 LoadedCheckpoint read_checkpoint(const std::string& path) {
     const io::SafetensorsFile file = io::SafetensorsFile::open(path);
     const auto& metadata = file.metadata();
@@ -60,7 +137,7 @@ LoadedCheckpoint read_checkpoint(const std::string& path) {
     if (!metadata.contains("ingot") || model == metadata.end() || !metadata.contains("crc32"))
         throw FileError(path + ": is not a checkpoint of ingot (its metadata lacks ingot, model.json or crc32)");
     io::verify_checksums(file);
-    LoadedCheckpoint out{model_info_from_json(model->second, path), {}, {}};
+    LoadedCheckpoint out{path, model->second, {}, {}};
     for (const io::TensorView& view : file.tensors()) {
         if (view.name.starts_with(kPrefix))
             out.train.add(view.name.substr(std::string(kPrefix).size()), to_tensor(view));

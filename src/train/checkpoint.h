@@ -6,24 +6,35 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 
 #include <ingot/nn.h>
 #include <ingot/optim.h>
 
-#include "train/model_info.h"
 #include "train/weights.h"
 
 namespace ingot::train {
 
-/// Where a run stands, apart from weights and optimizer.
+/// Where a run stands, apart from weights, optimizer and random state. All of it is in every checkpoint.
 struct Position {
-    int64_t epoch = 0;                   ///< finished epochs
-    int64_t step = 0;                    ///< optimizer steps since the beginning
-    uint64_t seed = 0;                   ///< of the order of the samples and of augmentation
-    double epoch_loss = 0;               ///< sum of the batch losses of the unfinished epoch
-    std::optional<double> best_val_loss; ///< when there is a validation split
+    int64_t epoch = 0;   ///< finished epochs, validation included
+    int64_t batch = 0;   ///< batches of the next epoch that are trained on; all of them while its validation is missing
+    int64_t step = 0;    ///< optimizer steps since the beginning
+    uint64_t seed = 0;   ///< of the order of the samples and of augmentation
+    int64_t batches = 0; ///< of a pass
+    int64_t batch_size = 0; ///< samples
+    double epoch_loss = 0;  ///< sum of the losses of the unfinished epoch's batches
+    double train_loss = 0;  ///< mean of the last finished epoch
+    double lr = 0;          ///< of the last step
+    int64_t best_epoch = 0; ///< of the lowest validation loss, from 1; 0: none yet
+    double best_val_loss = 0;
+};
+
+/// What does not change while a run lasts: texts that its checkpoints carry.
+struct RunTexts {
+    std::string model_json = {}; ///< of model.json
+    std::string settings = {};   ///< of the caller: what the run was started with
+    std::string method = {};     ///< of the trainer: what its steps do besides the optimizer's
 };
 
 /// A copy of everything, taken at once: it does not change when training goes on. Taking it waits for the device.
@@ -31,21 +42,30 @@ class Checkpoint {
 public:
     /// Errors: Error when a weight's name begins with "train.".
     Checkpoint(const nn::Module& model, const optim::Optimizer& optimizer, const Position& position,
-               const std::string& model_json);
+               const RunTexts& texts);
     /// Atomic. Errors: FileError.
     void write(const std::string& path) const;
     /// Puts the weights and buffers (not the optimizer's state) back into the model.
     void restore_weights(nn::Module& model) const;
+    const Position& position() const { return position_; }
 
 private:
     HostCopy tensors_;
+    Position position_;
     std::string model_json_;
 };
 
 struct LoadedCheckpoint {
-    ModelInfo info;
-    StateDict weights; ///< on the CPU
-    StateDict train;   ///< the rest, without "train."
+    std::string path;
+    std::string model_json; ///< for model_info_from_json()
+    StateDict weights;      ///< on the CPU
+    StateDict train;        ///< the rest, without "train."
+
+    /// Errors: FileError naming what is missing.
+    Position position() const;
+    RunTexts texts() const;
+    /// Puts everything back: weights, optimizer, this thread's random state. Errors: FileError when it does not fit.
+    void restore(nn::Module& model, optim::Optimizer& optimizer) const;
 };
 
 /// Errors: FileError naming the file, and tensor and offset where a checksum is wrong, or saying that the file is not a

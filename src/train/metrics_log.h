@@ -21,13 +21,18 @@ struct EpochMetrics {
 
 class MetricsLog {
 public:
-    /// Files in the existing folder `folder`; none are written when it is empty text.
-    explicit MetricsLog(std::string folder);
-    /// Errors: FileError.
+    /// Files in the existing folder `folder`; none are written when it is empty text. Of the rows that are there already
+    /// those of the first `epochs` epochs stay: for a run that goes on.
+    explicit MetricsLog(std::string folder, int64_t epochs = 0);
+    /// Adds a row and writes the files. Errors: FileError; the row is kept then, and write() tries again.
     void append(const EpochMetrics& row);
+    void write() const;
+    /// Of the last row; 0 when there is none.
+    double seconds() const { return seconds_; }
 
 private:
     std::string folder_, csv_, json_lines_;
+    double seconds_ = 0;
 };
 
 } // namespace ingot::train

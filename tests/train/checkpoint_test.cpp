@@ -14,6 +14,7 @@
 
 #include "train/checkpoint.h"
 #include "train/metrics_log.h"
+#include "train/model_info.h"
 #include "train/progress.h"
 #include "train/recipe.h"
 
@@ -53,16 +54,17 @@ TEST_F(CheckpointTest, RoundTrip) {
     nn::Sequential model{nn::Conv2d(1, 2, {.kernel = 1}), nn::BatchNorm2d(2), nn::Flatten(), nn::Linear(8, 2)};
     optim::Adam optimizer(model.parameters(), {});
     const Position position{.epoch = 2, .step = 17, .seed = 9, .epoch_loss = 0.25, .best_val_loss = 0.125};
-    const Checkpoint checkpoint(model, optimizer, position, to_json(info_));
+    const Checkpoint checkpoint(model, optimizer, position, {.model_json = to_json(info_)});
     checkpoint.write(path("a.safetensors"));
     checkpoint.write(path("b.safetensors"));
     EXPECT_EQ(read("a.safetensors"), read("b.safetensors"));
 
     const LoadedCheckpoint loaded = read_checkpoint(path("a.safetensors"));
-    EXPECT_EQ(loaded.info.name, "net");
-    EXPECT_EQ(loaded.info.class_names, info_.class_names);
-    EXPECT_EQ(loaded.info.mean, info_.mean);
-    EXPECT_EQ(loaded.info.std, info_.std);
+    const ModelInfo info = model_info_from_json(loaded.model_json, "a");
+    EXPECT_EQ(info.name, "net");
+    EXPECT_EQ(info.class_names, info_.class_names);
+    EXPECT_EQ(info.mean, info_.mean);
+    EXPECT_EQ(info.std, info_.std);
     EXPECT_EQ(loaded.weights.names(), model.state_dict().names());
     for (const auto& [name, tensor] : model.state_dict())
         EXPECT_EQ(loaded.weights.at(name).to_vector<float>(), tensor.to_vector<float>()) << name;
@@ -80,7 +82,7 @@ TEST_F(CheckpointTest, StaysAsItWasWhenTrainingGoesOn) {
     nn::Sequential model{nn::Linear(2, 2)};
     optim::SGD optimizer(model.parameters(), {});
     const std::vector<float> before = model.state_dict().at("0.weight").to_vector<float>();
-    const Checkpoint checkpoint(model, optimizer, {}, to_json(info_));
+    const Checkpoint checkpoint(model, optimizer, {}, {.model_json = to_json(info_)});
     no_grad([&] { model.state_dict().at("0.weight").assign(zeros({2, 2})); });
     EXPECT_NE(model.state_dict().at("0.weight").to_vector<float>(), before);
     checkpoint.restore_weights(model);
@@ -91,13 +93,13 @@ TEST_F(CheckpointTest, ReservedNames) {
     nn::Sequential model;
     model.add("train", nn::Linear(2, 2));
     optim::SGD optimizer(model.parameters(), {});
-    EXPECT_THROW(Checkpoint(model, optimizer, {}, to_json(info_)), Error);
+    EXPECT_THROW(Checkpoint(model, optimizer, {}, {.model_json = to_json(info_)}), Error);
 }
 
 TEST_F(CheckpointTest, EveryDamagedByteOfATensorIsFound) {
     nn::Sequential model{nn::Linear(2, 2)};
     optim::SGD optimizer(model.parameters(), {});
-    Checkpoint(model, optimizer, {}, to_json(info_)).write(path("a.safetensors"));
+    Checkpoint(model, optimizer, {}, {.model_json = to_json(info_)}).write(path("a.safetensors"));
     const std::string good = read("a.safetensors");
     size_t header = 0;
     for (size_t i = 0; i < 8; ++i) header |= static_cast<size_t>(static_cast<unsigned char>(good[i])) << 8 * i;

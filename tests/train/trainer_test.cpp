@@ -3,8 +3,6 @@
 // divergence and signals.
 #include <cmath>
 #include <csignal>
-#include <cstdlib>
-#include <filesystem>
 
 #include <gtest/gtest.h>
 
@@ -15,73 +13,16 @@
 
 #include "train/checkpoint.h"
 #include "train/interrupt.h"
+#include "train/trainer_testing.h"
 
 namespace ingot::train {
 
 namespace {
 
-namespace fs = std::filesystem;
-
-/// Points of two clusters; the label says which.
-class Clusters : public data::Batches {
-public:
-    Clusters(int64_t steps, uint32_t seed, bool swapped = false) : steps_(steps), seed_(seed), swapped_(swapped) {}
-    int64_t steps() const override { return steps_; }
-    int64_t batch_size() const override { return 16; }
-    void start(int64_t epoch, int64_t first = 0) override {
-        at_ = 0;
-        state_ = seed_ + static_cast<uint32_t>(epoch) * 977;
-        for (Tensor x, y; at_ < first;) next(x, y);
-    }
-    bool next(Tensor& x, Tensor& y) override {
-        if (at_ == steps_) return false;
-        ++at_;
-        if (at_ == signal_at) raise(SIGINT);
-        std::vector<float> xs;
-        std::vector<int64_t> ys;
-        for (int i = 0; i < 16; ++i) {
-            const auto label = static_cast<int64_t>(uniform() * 2);
-            for (int k = 0; k < 4; ++k) xs.push_back(static_cast<float>(uniform() - 0.5 + (label != 0 ? 0.6 : -0.6)));
-            ys.push_back(swapped_ ? 1 - label : label);
-        }
-        x = Tensor::from(xs, {16, 4});
-        y = Tensor::from(ys, {16});
-        return true;
-    }
-    int64_t signal_at = -1;
-
-private:
-    double uniform() {
-        state_ = state_ * 1664525u + 1013904223u;
-        return static_cast<double>(state_ >> 8) / (1 << 24);
-    }
-    int64_t steps_, at_ = 0;
-    uint32_t seed_, state_ = 0;
-    bool swapped_;
-};
-
 nn::Sequential small_model() {
     manual_seed(3);
     return nn::Sequential{nn::Linear(4, 8), nn::ReLU(), nn::Linear(8, 2)};
 }
-
-class Folder {
-public:
-    Folder() {
-        std::string pattern = (fs::temp_directory_path() / "ingot_train_XXXXXX").string();
-        path_ = mkdtemp(pattern.data());
-    }
-    ~Folder() {
-        std::error_code ignored;
-        fs::remove_all(path_, ignored);
-    }
-    std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-
-private:
-    std::string path_;
-};
-
-const std::string kModelJson = to_json({"net", R"({"input": [4], "layers": []})", {"a", "b"}, {0.5f}, {0.25f}});
 
 } // namespace
 

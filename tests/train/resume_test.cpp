@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: MIT
+// Going on after a stop at any place: the end has the bytes of a run that was never stopped.
+#include <cmath>
+#include <csignal>
+
+#include <sys/resource.h>
+
+#include <gtest/gtest.h>
+
+#include <ingot/nn.h>
+#include <ingot/ops.h>
+#include <ingot/optim.h>
+#include <ingot/train.h>
+
+#include "train/checkpoint.h"
+#include "train/run_folder.h"
+#include "train/trainer_testing.h"
+
+namespace ingot::train {
+
+namespace {
+
+constexpr int64_t kSteps = 5, kEpochs = 3, kValSteps = 2;
+
+/// Everything with state: dropout, running statistics, moments, a schedule.
+struct Job {
+    Clusters train{kSteps, 1}, validation{kValSteps, 2}, test{2, 3};
+    bool validate = true;
+    TrainerOptions options = {.epochs = kEpochs,
+                              .schedule = Schedule::cosine,
+                              .warmup_steps = 4,
+                              .seed = 7,
+                              .model_json = kModelJson,
+                              .progress = false,
+                              .handle_interrupts = true};
+
+    TrainResult run() {
+        manual_seed(7);
+        nn::Sequential model{nn::Linear(4, 16), nn::BatchNorm1d(16), nn::ReLU(), nn::Dropout(0.3), nn::Linear(16, 2)};
+        optim::AdamW optimizer(model.parameters(), {.lr = 0.02});
+        return Trainer(model, optimizer, nn::cross_entropy, options)
+            .fit(train, validate ? &validation : nullptr, &test);
+    }
+};
+
+class Resume : public testing::TestWithParam<bool> {
+protected:
+    Job job(const std::string& out) const {
+        Job s;
+        s.validate = GetParam();
+        s.options.out = folder_ / out;
+        return s;
+    }
+    void expect_same(const std::string& out, const std::string& what) const {
+        for (const char* file : {"last.safetensors", "best.safetensors", "model.json"})
+            EXPECT_EQ(folder_.read("whole/" + std::string(file)), folder_.read(out + "/" + file))
+                << what << ", " << file;
+        EXPECT_EQ(folder_.read_without_seconds("whole/metrics.csv"), folder_.read_without_seconds(out + "/metrics.csv"))
+            << what;
+        EXPECT_EQ(folder_.read_without_seconds("whole/metrics.jsonl"),
+                  folder_.read_without_seconds(out + "/metrics.jsonl"))
+            << what;
+    }
+    void SetUp() override {
+        whole_ = job("whole").run();
+        ASSERT_FALSE(whole_.interrupted);
+    }
+    Folder folder_;
+    TrainResult whole_;
+};
+
+void expect_equal(const TrainResult& a, const TrainResult& b, const std::string& what) {
+    ASSERT_TRUE(a.test && b.test) << what;
+    EXPECT_EQ(a.test->loss, b.test->loss) << what;
+    EXPECT_EQ(a.test->accuracy, b.test->accuracy) << what;
+    EXPECT_EQ(a.train_loss, b.train_loss) << what;
+    EXPECT_EQ(a.epochs, b.epochs) << what;
+    EXPECT_EQ(a.steps, b.steps) << what;
+}
+
+} // namespace
+
+TEST_P(Resume, AfterAFailureAtAnyBatch) {
+    for (const int64_t every : {0, 3}) {
+        for (const int64_t at : {1, 4, 5, 6, 9, 15}) {
+            const std::string what = "checkpoints every " + std::to_string(every) + ", failed at " + std::to_string(at);
+            const std::string out = std::to_string(every) + "_" + std::to_string(at);
+            Job first = job(out);
+            first.options.checkpoint_steps = every;
+            first.train.fail_at = at;
+            ASSERT_THROW(first.run(), Error) << what;
+            Job second = job(out);
+            second.options.checkpoint_steps = every;
+            second.options.resume = true;
+            const TrainResult result = second.run();
+            // Not all of it again: only what came after the last checkpoint.
+            const int64_t epochs = (at - 1) / kSteps * kSteps, steps = every == 0 ? 0 : (at - 1) / every * every;
+            EXPECT_EQ(second.train.handed_out, kSteps * kEpochs - std::max(epochs, steps)) << what;
+            expect_equal(result, whole_, what);
+            expect_same(out, what);
+        }
+    }
+}
+
+TEST_P(Resume, AfterASignalAtAnyBatchAndInValidation) {
+    for (int64_t at = 1; at <= kEpochs * (kSteps + (GetParam() ? kValSteps : 0)); at += at < kSteps ? 2 : 1) {
+        const std::string out = std::to_string(at), what = "signal at " + out;
+        const int64_t pass = GetParam() ? kSteps + kValSteps : kSteps, epoch = (at - 1) / pass, in = (at - 1) % pass;
+        Job first = job(out);
+        if (in < kSteps)
+            first.train.signal_at = epoch * kSteps + in + 1;
+        else
+            first.validation.signal_at = epoch * kValSteps + in - kSteps + 1;
+        const TrainResult stopped = first.run();
+        ASSERT_TRUE(stopped.interrupted) << what;
+        EXPECT_EQ(stopped.steps, epoch * kSteps + std::min(in + 1, kSteps)) << what;
+        Job second = job(out);
+        second.options.resume = true;
+        expect_equal(second.run(), whole_, what);
+        EXPECT_EQ(second.train.handed_out, kSteps * kEpochs - stopped.steps) << what;
+        expect_same(out, what);
+    }
+}
+
+TEST_P(Resume, ManyStops) {
+    // Every step and every other validation ends with one.
+    const std::string out = "many";
+    TrainResult result;
+    int runs = 0;
+    do {
+        Job s = job(out);
+        s.options.resume = true; // also the first one, in a folder that does not exist yet
+        s.train.signal_at = 1;
+        if (runs % 2 == 0) s.validation.signal_at = kValSteps;
+        result = s.run();
+    } while (result.interrupted && ++runs < 60);
+    expect_equal(result, whole_, "many stops");
+    expect_same(out, "many stops");
+}
+
+TEST_P(Resume, OfAFinishedRun) {
+    Job again = job("whole");
+    again.options.resume = true;
+    const std::string before = folder_.read("whole/last.safetensors");
+    expect_equal(again.run(), whole_, "finished");
+    EXPECT_EQ(again.train.handed_out, 0);
+    EXPECT_EQ(folder_.read("whole/last.safetensors"), before);
+}
+
+TEST_P(Resume, StepCheckpointsChangeNothing) {
+    Job s = job("steps");
+    s.options.checkpoint_steps = 1;
+    expect_equal(s.run(), whole_, "steps");
+    expect_same("steps", "steps");
+    Job t = job("time");
+    t.options.checkpoint_seconds = 1e-9;
+    expect_equal(t.run(), whole_, "time");
+    expect_same("time", "time");
+}
+
+TEST_P(Resume, WithoutLastTheBestServes) {
+    Job first = job("a");
+    first.train.fail_at = kSteps + 2;
+    ASSERT_THROW(first.run(), Error);
+    fs::remove(folder_ / "a/last.safetensors");
+    Job second = job("a");
+    second.options.resume = true;
+    expect_equal(second.run(), whole_, "best only");
+    EXPECT_EQ(second.train.handed_out, kSteps * (kEpochs - 1));
+    expect_same("a", "best only");
+}
+
+INSTANTIATE_TEST_SUITE_P(Validation, Resume, testing::Bool(),
+                         [](const auto& info) { return info.param ? "with" : "without"; });
+
+TEST(ResumeFolder, OlderCheckpointsAreKept) {
+    Folder folder;
+    const auto kept = [&](const std::string& out) {
+        std::vector<std::string> names;
+        for (const auto& entry : fs::directory_iterator(folder / out))
+            if (entry.path().filename().string().starts_with("step-"))
+                names.push_back(entry.path().filename().string());
+        std::sort(names.begin(), names.end());
+        return names;
+    };
+    const auto job = [&](const std::string& out) {
+        Job s;
+        s.options.out = folder / out;
+        s.options.keep = 2;
+        s.options.checkpoint_steps = 2;
+        return s;
+    };
+    job("whole").run();
+    // Checkpoints after steps 2, 4, 5, 6, 8, 10, 12, 14 and 15, which is the last.
+    EXPECT_EQ(kept("whole"), (std::vector<std::string>{"step-00000012.safetensors", "step-00000014.safetensors"}));
+    EXPECT_EQ(read_checkpoint(folder / "whole/step-00000012.safetensors").position().step, 12);
+    // A stop changes nothing about which ones there are.
+    Job first = job("a");
+    first.train.signal_at = 13;
+    ASSERT_TRUE(first.run().interrupted);
+    Job second = job("a");
+    second.options.resume = true;
+    second.run();
+    EXPECT_EQ(kept("a"), kept("whole"));
+    for (const std::string& name : kept("a")) EXPECT_EQ(folder.read("a/" + name), folder.read("whole/" + name));
+}
+
+TEST(ResumeFolder, ADamagedCheckpointIsNamedAndAnotherOffered) {
+    Folder folder;
+    Job first;
+    first.options.out = folder / "a";
+    first.options.keep = 1;
+    first.run();
+    const std::string good = folder.read("a/last.safetensors");
+    std::string bad = good;
+    bad[bad.size() - 9] ^= 1;
+    std::ofstream(folder / "a/last.safetensors", std::ios::binary) << bad;
+    const auto message = [&] {
+        Job second;
+        second.options.out = folder / "a";
+        second.options.resume = true;
+        try {
+            second.run();
+        } catch (const FileError& error) { return std::string(error.what()); }
+        return std::string("no error");
+    };
+    const auto expect = [&](const std::vector<std::string>& parts) {
+        for (const std::string& part : parts)
+            EXPECT_NE(message().find(part), std::string::npos) << part << " in " << message();
+    };
+    expect({"last.safetensors", "tensor 'train.", "offset", "damaged", "best.safetensors is whole (step 15)", "cp '"});
+    EXPECT_EQ(folder.read("a/last.safetensors"), bad) << "nothing was touched";
+    std::ofstream(folder / "a/best.safetensors", std::ios::binary) << bad;
+    expect({"last.safetensors", "damaged", "step-00000010.safetensors is whole (step 10)", "cp '"});
+    // What it says works.
+    fs::copy_file(folder / "a/step-00000010.safetensors", folder / "a/last.safetensors",
+                  fs::copy_options::overwrite_existing);
+    expect({"best.safetensors", "damaged"}); // found before hours of training, not after
+    fs::remove(folder / "a/best.safetensors");
+    Job third;
+    third.options.out = folder / "a";
+    third.options.resume = true;
+    testing::internal::CaptureStderr();
+    third.run();
+    EXPECT_NE(testing::internal::GetCapturedStderr().find("best.safetensors is missing"), std::string::npos);
+    EXPECT_EQ(third.train.handed_out, kSteps);
+    EXPECT_EQ(folder.read("a/last.safetensors"), good);
+    // Nothing whole is left.
+    for (const char* name : {"a/step-00000010.safetensors", "a/best.safetensors"}) fs::remove(folder / name);
+    std::ofstream(folder / "a/last.safetensors", std::ios::binary) << bad;
+    expect({"no other checkpoint"});
+}
+
+TEST(ResumeFolder, AFullDiskLeavesTheOldCheckpoint) {
+    Folder folder;
+    Job whole, s;
+    whole.options.out = folder / "whole";
+    whole.run();
+    s.options.out = folder / "a";
+    // Limits what a file may hold from the second epoch's first batch on: as if the disk were full.
+    class Limited : public Clusters {
+    public:
+        using Clusters::Clusters;
+        bool next(Tensor& x, Tensor& y) override {
+            if (handed_out == kSteps) {
+                std::signal(SIGXFSZ, SIG_IGN);
+                getrlimit(RLIMIT_FSIZE, &before);
+                const rlimit limit{600, before.rlim_max};
+                setrlimit(RLIMIT_FSIZE, &limit);
+            }
+            if (handed_out == lift_at) setrlimit(RLIMIT_FSIZE, &before);
+            return Clusters::next(x, y);
+        }
+        rlimit before = {};
+        int64_t lift_at = -1;
+    };
+    const auto run = [&](const std::string& out, int64_t lift_at) {
+        manual_seed(7);
+        nn::Sequential model{nn::Linear(4, 16), nn::BatchNorm1d(16), nn::ReLU(), nn::Dropout(0.3), nn::Linear(16, 2)};
+        optim::AdamW optimizer(model.parameters(), {.lr = 0.02});
+        TrainerOptions options = s.options;
+        options.out = folder / out;
+        Limited train(kSteps, 1);
+        train.lift_at = lift_at;
+        std::string error;
+        testing::internal::CaptureStderr();
+        try {
+            Trainer(model, optimizer, nn::cross_entropy, options).fit(train, &s.validation, nullptr);
+        } catch (const FileError& e) { error = e.what(); }
+        setrlimit(RLIMIT_FSIZE, &train.before);
+        return std::pair(testing::internal::GetCapturedStderr(), error);
+    };
+    {
+        const auto [warnings, error] = run("a", -1);
+        EXPECT_NE(warnings.find("no checkpoint could be saved after step 10, the older one stays"), std::string::npos)
+            << warnings;
+        EXPECT_NE(error.find("File too large"), std::string::npos) << error;
+        EXPECT_EQ(read_checkpoint(folder / "a/last.safetensors").position().step, kSteps);
+        for (const auto& entry : fs::directory_iterator(folder / "a"))
+            EXPECT_EQ(entry.path().filename().string().find("tmp"), std::string::npos) << entry.path();
+        Job again;
+        again.options.out = folder / "a";
+        again.options.resume = true;
+        again.run();
+        EXPECT_EQ(folder.read("a/last.safetensors"), folder.read("whole/last.safetensors"));
+        EXPECT_EQ(folder.read("a/best.safetensors"), folder.read("whole/best.safetensors"));
+    }
+    {
+        // Room again before the end: only a warning remains.
+        const auto [warnings, error] = run("b", 2 * kSteps + 1);
+        EXPECT_NE(warnings.find("no checkpoint could be saved"), std::string::npos) << warnings;
+        EXPECT_EQ(error, "");
+        for (const char* file : {"last.safetensors", "best.safetensors"})
+            EXPECT_EQ(folder.read("b/" + std::string(file)), folder.read("whole/" + std::string(file))) << file;
+        EXPECT_EQ(folder.read_without_seconds("b/metrics.csv"), folder.read_without_seconds("whole/metrics.csv"));
+    }
+}
+
+TEST(ResumeFolder, OtherRunsAreRefused) {
+    Folder folder;
+    Job first;
+    first.options.out = folder / "a";
+    first.run();
+    const auto message = [&](auto&& change) {
+        Job s;
+        s.options.out = folder / "a";
+        s.options.resume = true;
+        change(s);
+        try {
+            s.run();
+        } catch (const Error& error) { return std::string(error.what()); }
+        return std::string("no error");
+    };
+    const auto expect = [&](const std::string& text, const std::vector<std::string>& parts) {
+        for (const std::string& part : parts) EXPECT_NE(text.find(part), std::string::npos) << part << " in " << text;
+    };
+    expect(message([](Job& s) { s.options.seed = 8; }), {"seed", "8", "7"});
+    expect(message([](Job& s) { s.train = Clusters(6, 1); }), {"batches", "6", "5"});
+    expect(message([](Job& s) { s.options.epochs = 2; }), {"3 epochs", "2"});
+    expect(message([](Job& s) { s.options.model_json = "{}"; }), {"model"});
+    expect(message([](Job& s) { s.options.resume = false; }), {"holds a run", "last.safetensors"});
+    expect(message([](Job& s) { s.options.force = true; }), {"contradict"});
+    EXPECT_EQ(message([](Job&) {}), "no error");
+}
+
+TEST(ResumeFolder, OneProcessAtATime) {
+    Folder folder;
+    const RunFolder held(folder / "a");
+    EXPECT_THROW(RunFolder(folder / "a"), FileError);
+}
+
+TEST(ResumeFolder, LeftoversOfKilledSavesGo) {
+    Folder folder;
+    fs::create_directories(folder / "a");
+    for (const char* name : {".last.safetensors.tmp-1-0", ".metrics.csv.tmp-9-3", ".hidden", "notes.txt", ".x.tmp-1-0"})
+        std::ofstream(folder / ("a/" + std::string(name))) << "x";
+    const RunFolder opened(folder / "a");
+    EXPECT_FALSE(fs::exists(folder / "a/.last.safetensors.tmp-1-0"));
+    EXPECT_FALSE(fs::exists(folder / "a/.metrics.csv.tmp-9-3"));
+    for (const char* name : {".hidden", "notes.txt", ".x.tmp-1-0"})
+        EXPECT_TRUE(fs::exists(folder / ("a/" + std::string(name)))) << name;
+}
+
+} // namespace ingot::train

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+// What the trainer's tests share: small synthetic batches that depend on (seed, epoch, batch) only and can be made to
+// fail or to raise a signal, and scratch folders.
+#pragma once
+
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <ingot/data/batches.h>
+#include <ingot/error.h>
+#include <ingot/nn.h>
+#include <ingot/tensor.h>
+
+#include "train/model_info.h"
+
+namespace ingot::train {
+
+namespace fs = std::filesystem;
+
+/// Points of two clusters, 16 a batch; the label says which.
+class Clusters : public data::Batches {
+public:
+    Clusters(int64_t steps, uint32_t seed, bool swapped = false) : steps_(steps), seed_(seed), swapped_(swapped) {}
+    int64_t steps() const override { return steps_; }
+    int64_t batch_size() const override { return 16; }
+    void start(int64_t epoch, int64_t first = 0) override {
+        at_ = first;
+        epoch_ = epoch;
+    }
+    bool next(Tensor& x, Tensor& y) override {
+        if (at_ == steps_) return false;
+        ++handed_out;
+        if (handed_out == signal_at) raise(SIGINT);
+        if (handed_out == fail_at) throw Error("the batch that fails");
+        state_ = seed_ + static_cast<uint32_t>(epoch_) * 977 + static_cast<uint32_t>(at_) * 7919;
+        ++at_;
+        std::vector<float> xs;
+        std::vector<int64_t> ys;
+        for (int i = 0; i < 16; ++i) {
+            const auto label = static_cast<int64_t>(uniform() * 2);
+            for (int k = 0; k < 4; ++k) xs.push_back(static_cast<float>(uniform() - 0.5 + (label != 0 ? 0.6 : -0.6)));
+            ys.push_back(swapped_ ? 1 - label : label);
+        }
+        x = Tensor::from(xs, {16, 4});
+        y = Tensor::from(ys, {16});
+        return true;
+    }
+    int64_t handed_out = 0;               ///< batches, over all passes
+    int64_t signal_at = -1, fail_at = -1; ///< which of them raises SIGINT, or throws instead of being handed out
+
+private:
+    double uniform() {
+        state_ = state_ * 1664525u + 1013904223u;
+        return static_cast<double>(state_ >> 8) / (1 << 24);
+    }
+    int64_t steps_, at_ = 0, epoch_ = 0;
+    uint32_t seed_, state_ = 0;
+    bool swapped_;
+};
+
+class Folder {
+public:
+    Folder() {
+        std::string pattern = (fs::temp_directory_path() / "ingot_train_XXXXXX").string();
+        path_ = mkdtemp(pattern.data());
+    }
+    ~Folder() {
+        std::error_code ignored;
+        fs::remove_all(path_, ignored);
+    }
+    std::string operator/(const std::string& name) const { return path_ + "/" + name; }
+    std::string read(const std::string& name) const {
+        std::ifstream in(path_ + "/" + name, std::ios::binary);
+        std::ostringstream text;
+        text << in.rdbuf();
+        return text.str();
+    }
+    /// A CSV file without its last column, the seconds.
+    std::string read_without_seconds(const std::string& name) const {
+        std::string out, line;
+        for (std::istringstream in(read(name)); std::getline(in, line);) out += line.substr(0, line.rfind(',')) + "\n";
+        return out;
+    }
+
+private:
+    std::string path_;
+};
+
+inline const std::string kModelJson = to_json({"net", R"({"input": [4], "layers": []})", {"a", "b"}, {0.5f}, {0.25f}});
+
+} // namespace ingot::train

@@ -31,7 +31,8 @@ constexpr const char* kTrainExamples = R"(Data:
 
 Written to the folder --out: last.safetensors and best.safetensors (weights under PyTorch's names, and what training on
 needs under names beginning 'train.'), model.json, metrics.csv, metrics.jsonl. There is no report.html yet.
-Ctrl-C finishes the step, saves last.safetensors and exits with status 130.
+Ctrl-C finishes the step, saves last.safetensors, prints the command that goes on and exits with status 130. The same
+command with --resume goes on after a kill, too, and ends with the bytes of a run that was never stopped.
 
 Examples:
   ingot train --model lenet --data mnist:DIR --epochs 3 --seed 1 --json
@@ -125,6 +126,15 @@ CLI::Validator one_of(std::vector<std::string> names, const std::string& what) {
         "");
 }
 
+/// For settings of which there is only one value yet.
+CLI::Validator only_yet(const std::string& value) {
+    return CLI::Validator(
+        [=](std::string& input) -> std::string {
+            return input == value ? "" : "'" + input + "' is not available yet; there is " + value;
+        },
+        "");
+}
+
 constexpr uint64_t kMaxCount = uint64_t{1} << 31, kMaxBatch = uint64_t{1} << 24;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
@@ -151,14 +161,26 @@ void add_train(CLI::App& app, TrainArguments& a) {
                  "part of the training data kept for validation; best.safetensors then has the lowest\n"
                  "validation loss")
         ->check(number_in(0, 1, "at least 0 and below 1", true));
-    c.add_option("--seed", a.seed, "of weights, order, augmentation and dropout; the same seed gives the same bytes")
-        ->check(integer_in(0, std::numeric_limits<uint64_t>::max()))
-        ->capture_default_str();
+    c.add_option("--seed", a.seed,
+                 "of weights, order, augmentation and dropout; the same seed gives the same bytes (default: 0)")
+        ->check(integer_in(0, std::numeric_limits<uint64_t>::max()));
     add_compute(c, a.compute);
-    c.add_flag("--force", a.force, "replace the run that --out holds");
+    CLI::Option* resume =
+        c.add_flag("--resume", a.resume,
+                   "go on with the run that --out holds, exactly where its last checkpoint was made;\n"
+                   "begin when there is none");
+    c.add_flag("--force", a.force, "replace the run that --out holds")->excludes(resume);
+    c.add_option("--checkpoint-steps", a.checkpoint_steps,
+                 "a checkpoint every so many steps, too (default: after 5 minutes, and after every epoch)")
+        ->check(integer_in(1, kMaxCount));
+    c.add_option("--keep", a.keep, "older checkpoints to keep, as step-<number>.safetensors (default: none)")
+        ->check(integer_in(0, kMaxCount));
     add_json(c, a.json, "print the result as one JSON object on standard output");
     c.add_flag("--quiet", a.quiet, "no progress");
-    not_yet(c, {"--resume", "--amp", "--precision", "--strict"});
+    c.add_option("--amp", a.amp, "mixed precision: off (bf16 and fp16 are not available yet)")->check(only_yet("off"));
+    c.add_option("--precision", a.precision, "of products: strict (tf32 is not available yet)")
+        ->check(only_yet("strict"));
+    not_yet(c, {"--strict"});
 }
 
 void add_eval(CLI::App& app, EvalArguments& a) {
@@ -269,6 +291,7 @@ Arguments parse(int argc, const char* const* argv) {
     const std::string command = app.get_subcommands()[0]->get_name();
     if (command == "train") {
         check_train(train);
+        train.words.assign(argv, argv + argc);
         return train;
     }
     if (command == "eval") return eval;

@@ -33,9 +33,12 @@ struct TrainArguments {
     std::optional<int64_t> epochs, batch;
     std::optional<std::string> optimizer, schedule, loss, augment;
     std::optional<double> lr, momentum, weight_decay;
-    double val = 0;
-    uint64_t seed = 0;
-    bool force = false, json = false, quiet = false;
+    std::optional<double> val;
+    std::optional<uint64_t> seed;
+    std::optional<int64_t> checkpoint_steps, keep;
+    std::string amp = "off", precision = "strict"; ///< the only values of this release
+    bool resume = false, force = false, json = false, quiet = false;
+    std::vector<std::string> words; ///< the command line as it was given
 };
 
 struct EvalArguments {

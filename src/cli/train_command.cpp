@@ -2,6 +2,7 @@
 // ingot train: data, model and recipe, then the trainer.
 #include <algorithm>
 #include <cstdio>
+#include <optional>
 
 #include <ingot/ops.h>
 
@@ -11,32 +12,17 @@
 #include "cli/output.h"
 #include "cli/run_folder.h"
 #include "cli/run_report.h"
+#include "cli/run_settings.h"
 #include "data/dataset.h"
+#include "io/safetensors.h"
 #include "train/image_batches.h"
 #include "train/models.h"
 #include "train/recipe.h"
+#include "train/run_folder.h"
 
 namespace ingot::cli {
 
 namespace {
-
-train::Recipe make_recipe(const TrainArguments& a, bool color) {
-    train::Recipe r = train::default_recipe(a.model, color);
-    if (a.optimizer) train::use_optimizer(r, *a.optimizer);
-    if (a.momentum && r.optimizer != "sgd") throw UsageError("--momentum belongs to --optimizer sgd");
-    if (a.epochs) r.epochs = *a.epochs;
-    if (a.batch) r.batch = *a.batch;
-    if (a.lr) r.lr = *a.lr;
-    if (a.momentum) r.momentum = *a.momentum;
-    if (a.weight_decay) r.weight_decay = *a.weight_decay;
-    if (a.schedule) r.schedule = *a.schedule == "none" ? train::Schedule::none : train::Schedule::cosine;
-    if (a.loss) r.loss = *a.loss;
-    if (a.augment) {
-        r.flip = a.augment->find("flip") != std::string::npos;
-        r.shift = a.augment->find("shift") == std::string::npos ? 0 : std::max<int64_t>(r.shift, 1);
-    }
-    return r;
-}
 
 void check_model_name(const std::string& model) {
     const auto& names = train::model_names();
@@ -59,12 +45,40 @@ Json result_json(const train::TrainResult& r, int64_t params, Device device) {
             {"device", device.str()}};
 }
 
-void say_interrupted(const std::string& out, const train::TrainResult& r) {
+/// The run that --resume goes on with.
+struct Earlier {
+    RunSettings settings;
+    std::string model_json;
+    int64_t epochs = 0; ///< done
+};
+
+/// Nothing when there is none.
+std::optional<Earlier> earlier_run(const TrainArguments& a, const std::string& out) {
+    if (!train::run_in(out)) return {};
+    if (!a.resume && !a.force) check_run_folder(out);
+    const train::RunFolder folder(out); // nobody else trains there
+    if (!a.resume) return {};
+    const auto checkpoint = train::checkpoint_in(out);
+    if (!checkpoint) return {};
+    return Earlier{settings_from_json(checkpoint->texts().settings, checkpoint->path), checkpoint->model_json,
+                   checkpoint->position().epoch};
+}
+
+/// Enough to notice other data under the same name.
+std::string data_sum(const data::ImageDataset& d) {
+    const auto bytes = [](const auto& v) { return v.size() * sizeof v[0]; };
+    const io::TensorView labels{"labels", i64, {}, d.labels.data(), bytes(d.labels)};
+    const io::TensorView pixels{"pixels", u8, {}, d.pixels.data(), bytes(d.pixels)};
+    char text[96];
+    std::snprintf(text, sizeof text, "%lld images %s, checksum %08x%08x", static_cast<long long>(d.size()),
+                  Shape{d.channels, d.height, d.width}.str().c_str(), io::crc32(labels), io::crc32(pixels));
+    return text;
+}
+
+void say_interrupted(const TrainArguments& a, const std::string& out, const train::TrainResult& r) {
     remark("interrupted after step " + std::to_string(r.steps) + " (" + std::to_string(r.epochs) +
            " epochs done): saved " + out + "/last.safetensors");
-    remark("'ingot eval " + out +
-           "/last.safetensors --data SPEC' tests it; going on from it (--resume) comes with a later "
-           "release");
+    remark("to go on: " + resume_command(a.words));
 }
 
 } // namespace
@@ -75,26 +89,47 @@ int train_command(const TrainArguments& a) {
     check_model_name(a.model);
     check_data_spec(a.data);
     const std::string name = model_name(a.model), out = a.out.empty() ? "runs/" + name : a.out;
-    make_recipe(a, false); // flags that contradict each other
-    check_run_folder(out, a.force);
-    if (a.compute.threads) base::set_num_threads(*a.compute.threads);
-    manual_seed(a.seed);
+    const std::optional<Earlier> earlier = earlier_run(a, out);
+    RunSettings settings = earlier ? earlier->settings : RunSettings{};
+    settings.model = name;
+    settings.data = data_name(a.data);
+    settings.recipe = apply_flags(earlier ? earlier->settings.recipe : train::default_recipe(a.model, false), a);
+    settings.val = a.val.value_or(settings.val);
+    settings.seed = a.seed.value_or(settings.seed);
+    settings.device = device.str();
+    settings.data_sum.clear();
+    if (earlier) check_same_run(settings, earlier->settings, out);
+    if (earlier && settings.recipe.epochs < earlier->epochs)
+        throw UsageError("--epochs " + std::to_string(settings.recipe.epochs) + ": the run in '" + out + "' has done " +
+                         std::to_string(earlier->epochs) + " already");
+    if (a.compute.threads)
+        base::set_num_threads(*a.compute.threads);
+    else if (earlier && earlier->settings.threads < base::num_threads())
+        base::set_num_threads(earlier->settings.threads); // the same bits come from the same number of threads
+    settings.threads = base::num_threads();
+    manual_seed(settings.seed);
 
     data::DataSplits splits = data::load_data(a.data);
+    settings.data_sum = data_sum(splits.train);
+    if (earlier) check_same_run(settings, earlier->settings, out);
     data::ImageDataset validation;
-    if (a.val > 0) {
-        data::Split split = data::split_by_seed(splits.train, a.val, a.seed);
+    const bool validate = settings.val > 0;
+    if (validate) {
+        data::Split split = data::split_by_seed(splits.train, settings.val, settings.seed);
         splits.train = std::move(split.rest);
         validation = std::move(split.held_out);
     }
     train::Model model = make_model(a.model, splits.train);
-    const train::Recipe recipe = make_recipe(a, splits.train.channels == 3);
+    if (!earlier) settings.recipe = apply_flags(train::default_recipe(a.model, splits.train.channels == 3), a);
+    const train::Recipe& recipe = settings.recipe;
     const data::ChannelStats stats = data::channel_stats(splits.train);
     const train::ModelInfo info{name, model.spec, splits.train.class_names, stats.mean, stats.std};
+    if (earlier && train::to_json(info) != earlier->model_json)
+        throw UsageError("--model " + a.model + " is not the model of the run in '" + out + "', whose layers differ");
     model.net.to(device);
     const auto optimizer = train::make_optimizer(recipe, model.net.parameters());
-    const auto train_batches = train::training_batches(splits.train, info, recipe, a.seed, device);
-    const auto val_batches = a.val > 0 ? train::evaluation_batches(validation, info, device) : nullptr;
+    const auto train_batches = train::training_batches(splits.train, info, recipe, settings.seed, device);
+    const auto val_batches = validate ? train::evaluation_batches(validation, info, device) : nullptr;
     const auto test_batches = splits.has_test ? train::evaluation_batches(splits.test, info, device) : nullptr;
 
     if (!a.quiet) {
@@ -102,25 +137,35 @@ int train_command(const TrainArguments& a) {
                std::to_string(splits.train.size()) + " training images " + model.input.str() + ", " +
                std::to_string(info.class_names.size()) + " classes, " + device.str() + ", " +
                std::to_string(base::num_threads()) + " threads");
-        remark(recipe.str() + ", seed " + std::to_string(a.seed));
+        remark(recipe.str() + ", seed " + std::to_string(settings.seed));
     }
-    clear_run_folder(out);
+    const RunSettings& before = earlier ? earlier->settings : settings;
+    if (before.device != settings.device || before.threads != settings.threads)
+        remark("the run in '" + out + "' was on " + before.device + " with " + std::to_string(before.threads) +
+               " threads: going on with another device or number of threads may change the last digits");
+    if (a.resume && !earlier) remark("no checkpoint in '" + out + "': starting from the beginning");
     const auto predictions = std::make_shared<train::Predictions>();
     train::Trainer trainer(model.net, *optimizer, train::make_loss(recipe.loss),
                            {.epochs = recipe.epochs,
                             .out = out,
+                            .resume = earlier.has_value(),
+                            .force = !earlier,
                             .schedule = recipe.schedule,
                             .warmup_steps = train::warmup_steps(recipe, recipe.epochs * train_batches->steps()),
-                            .seed = a.seed,
+                            .checkpoint_steps = a.checkpoint_steps.value_or(0),
+                            .keep = a.keep.value_or(0),
+                            .seed = settings.seed,
                             .model_json = train::to_json(info),
+                            .settings = to_json(settings),
                             .progress = !a.quiet,
                             .handle_interrupts = true,
                             .metrics = {predictions}});
     const train::TrainResult result = trainer.fit(*train_batches, val_batches.get(), test_batches.get());
     write_run_report(
-        {out, a, model, info, recipe, result, *predictions, splits.train, validation, splits.test, device});
+        {out, a, model, info, recipe, result, *predictions, splits.train, validation, splits.test, device,
+         settings.seed});
     if (result.interrupted) {
-        say_interrupted(out, result);
+        say_interrupted(a, out, result);
         return 130;
     }
     if (a.json) {

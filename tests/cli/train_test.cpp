@@ -189,6 +189,10 @@ TEST_F(Train, OptimizersLossesSchedules) {
     EXPECT_LT(Json::parse(lines(read("cosine/metrics.jsonl"))[2]).at("lr").get<double>(), 0.001);
 }
 
+TEST_F(Train, DefaultsOfWhatIsToCome) {
+    EXPECT_EQ(ingot(words("run", {"--quiet", "--amp", "off", "--precision", "strict"})).status, 0);
+}
+
 TEST_F(Train, Divergence) {
     expect_error(ingot(words("run", {"--quiet", "--optimizer", "sgd", "--lr", "1e30", "--loss", "mse"})), 1,
                  {"diverged", "step", "lower learning rate"});

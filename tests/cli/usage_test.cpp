@@ -39,7 +39,7 @@ TEST_F(Usage, UnknownFlag) {
 
 TEST_F(Usage, WhatIsNotThereYetIsRefused) {
     const std::vector<std::vector<std::string>> flags = {
-        {"--resume"}, {"--amp", "bf16"}, {"--amp=fp16"}, {"--precision", "tf32"}, {"--strict"}};
+        {"--amp", "bf16"}, {"--amp=fp16"}, {"--precision", "tf32"}, {"--strict"}};
     for (const auto& flag : flags) {
         std::vector<std::string> words{"train", "--model", "lenet", "--data", "glyphs", "--out", path("run")};
         words.insert(words.end(), flag.begin(), flag.end());
@@ -81,6 +81,8 @@ TEST_F(Usage, ValuesOutOfRange) {
                                                                                       {"--seed", "-1"},
                                                                                       {"--seed", "x"}})
         expect_error(train(flag, value), 2, {flag});
+    expect_error(train("--amp", "int4"), 2, {"--amp", "int4"});
+    expect_error(train("--precision", "loose"), 2, {"--precision", "loose"});
     expect_error(ingot({"train", "--data", "glyphs"}), 2, {"--model"});
     expect_error(ingot({"train", "--model", "lenet"}), 2, {"--data"});
     expect_error(ingot({"train", "--model", "lenet", "--data", "glyphs", "--optimizer", "adam", "--momentum", "0.9"}),

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+#include "cli/run_settings.h"
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+#include "data/spec.h"
+
+namespace ingot::cli {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string augment_text(const train::Recipe& r) {
+    const std::string shift = r.shift > 0 ? "shift=" + std::to_string(r.shift) : "";
+    if (!r.flip) return shift.empty() ? "none" : shift;
+    return shift.empty() ? "flip" : "flip," + shift;
+}
+
+void set_augment(train::Recipe& r, const std::string& text) {
+    r.flip = text.starts_with("flip");
+    const size_t at = text.find("shift=");
+    r.shift = at == std::string::npos ? 0 : std::stoll(text.substr(at + 6));
+}
+
+std::string schedule_text(train::Schedule s) { return s == train::Schedule::cosine ? "cosine" : "none"; }
+
+Json json_of(const RunSettings& s) {
+    const train::Recipe& r = s.recipe;
+    return {{"model", s.model},
+            {"data", s.data},
+            {"val", s.val},
+            {"seed", s.seed},
+            {"epochs", r.epochs},
+            {"batch", r.batch},
+            {"optimizer", r.optimizer},
+            {"lr", r.lr},
+            {"momentum", r.momentum},
+            {"weight-decay", r.weight_decay},
+            {"schedule", schedule_text(r.schedule)},
+            {"loss", r.loss},
+            {"augment", augment_text(r)},
+            {"data_sum", s.data_sum},
+            {"device", s.device},
+            {"threads", s.threads},
+            {"kernels", s.kernels}};
+}
+
+std::string plain(const Json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
+
+std::string quoted(const std::string& word) {
+    const bool safe = !word.empty() && std::all_of(word.begin(), word.end(), [](char c) {
+        return std::isalnum(static_cast<unsigned char>(c)) ||
+               std::string_view("-_=+./:,@%").find(c) != std::string::npos;
+    });
+    if (safe) return word;
+    std::string out = "'";
+    for (const char c : word) out += c == '\'' ? "'\\''" : std::string(1, c);
+    return out + "'";
+}
+
+} // namespace
+
+std::string to_json(const RunSettings& settings) { return json_of(settings).dump(); }
+
+RunSettings settings_from_json(const std::string& text, const std::string& source) {
+    RunSettings s;
+    train::Recipe& r = s.recipe;
+    try {
+        const Json json = Json::parse(text);
+        json.at("model").get_to(s.model);
+        json.at("data").get_to(s.data);
+        json.at("val").get_to(s.val);
+        json.at("seed").get_to(s.seed);
+        json.at("epochs").get_to(r.epochs);
+        json.at("batch").get_to(r.batch);
+        json.at("optimizer").get_to(r.optimizer);
+        json.at("lr").get_to(r.lr);
+        json.at("momentum").get_to(r.momentum);
+        json.at("weight-decay").get_to(r.weight_decay);
+        r.schedule = json.at("schedule") == "cosine" ? train::Schedule::cosine : train::Schedule::none;
+        json.at("loss").get_to(r.loss);
+        set_augment(r, json.at("augment").get<std::string>());
+        json.at("data_sum").get_to(s.data_sum);
+        json.at("device").get_to(s.device);
+        json.at("threads").get_to(s.threads);
+        json.at("kernels").get_to(s.kernels);
+    } catch (const std::exception& error) {
+        throw FileError(source +
+                        ": cannot go on from it: its settings are not those of 'ingot train': " + error.what());
+    }
+    return s;
+}
+
+train::Recipe apply_flags(train::Recipe r, const TrainArguments& a) {
+    if (a.optimizer) train::use_optimizer(r, *a.optimizer);
+    if (a.momentum && r.optimizer != "sgd") throw UsageError("--momentum belongs to --optimizer sgd");
+    if (a.epochs) r.epochs = *a.epochs;
+    if (a.batch) r.batch = *a.batch;
+    if (a.lr) r.lr = *a.lr;
+    if (a.momentum) r.momentum = *a.momentum;
+    if (a.weight_decay) r.weight_decay = *a.weight_decay;
+    if (a.schedule) r.schedule = *a.schedule == "none" ? train::Schedule::none : train::Schedule::cosine;
+    if (a.loss) r.loss = *a.loss;
+    if (a.augment) {
+        r.flip = a.augment->find("flip") != std::string::npos;
+        r.shift = a.augment->find("shift") == std::string::npos ? 0 : std::max<int64_t>(r.shift, 1);
+    }
+    return r;
+}
+
+void check_same_run(const RunSettings& ours, const RunSettings& theirs, const std::string& folder) {
+    const Json a = json_of(ours), b = json_of(theirs);
+    const std::string in = "the run in '" + folder + "'";
+    for (const char* key : {"model", "data", "val", "seed", "batch", "optimizer", "lr", "momentum", "weight-decay",
+                            "schedule", "loss", "augment"})
+        if (a.at(key) != b.at(key))
+            throw UsageError("--" + std::string(key) + " " + plain(a.at(key)) + " contradicts " + in + ", which has " +
+                             plain(b.at(key)) + "; --resume goes on with what a run was started with");
+    if (ours.recipe.epochs != theirs.recipe.epochs && theirs.recipe.schedule != train::Schedule::none)
+        throw UsageError("--epochs " + std::to_string(ours.recipe.epochs) + " contradicts " + in + ", which has " +
+                         std::to_string(theirs.recipe.epochs) +
+                         ": its schedule depends on them (only --schedule none can be extended)");
+    if (!ours.data_sum.empty() && ours.data_sum != theirs.data_sum)
+        throw UsageError("--data: '" + ours.data + "' is not the data of " + in + ": it has " + ours.data_sum +
+                         ", the run had " + theirs.data_sum);
+}
+
+std::string data_name(const std::string& spec) {
+    const data::DataSpec parsed = data::parse_data_spec(spec);
+    std::string out = parsed.scheme;
+    for (const auto& [key, value] : parsed.options) out += "," + key + "=" + value;
+    return out;
+}
+
+std::string resume_command(const std::vector<std::string>& words) {
+    std::string out;
+    bool resumes = false;
+    for (const std::string& word : words) {
+        if (word == "--force") continue;
+        resumes = resumes || word == "--resume";
+        out += (out.empty() ? "" : " ") + quoted(word);
+    }
+    return out + (resumes ? "" : " --resume");
+}
+
+} // namespace ingot::cli

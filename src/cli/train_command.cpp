@@ -145,13 +145,15 @@ int train_command(const TrainArguments& a) {
                " threads: going on with another device or number of threads may change the last digits");
     if (a.resume && !earlier) remark("no checkpoint in '" + out + "': starting from the beginning");
     const auto predictions = std::make_shared<train::Predictions>();
+    const train::ScheduleChoice schedule =
+        train::make_schedule(recipe.schedule, recipe.epochs, train_batches->steps(), recipe.lr);
     train::Trainer trainer(model.net, *optimizer, train::make_loss(recipe.loss),
                            {.epochs = recipe.epochs,
                             .out = out,
                             .resume = earlier.has_value(),
                             .force = !earlier,
-                            .schedule = recipe.schedule,
-                            .warmup_steps = train::warmup_steps(recipe, recipe.epochs * train_batches->steps()),
+                            .schedule = schedule.schedule,
+                            .schedule_per = schedule.per,
                             .checkpoint_steps = a.checkpoint_steps.value_or(0),
                             .keep = a.keep.value_or(0),
                             .seed = settings.seed,

@@ -6,4 +6,5 @@
 #include <ingot/optim/clip.h>
 #include <ingot/optim/optimizer.h>
 #include <ingot/optim/schedule.h>
+#include <ingot/optim/schedule_formulas.h>
 #include <ingot/optim/sgd.h>

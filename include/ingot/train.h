@@ -2,4 +2,5 @@
 // Everything for training: the trainer, and what it can be given. Programs include this one; the parts stand in train/.
 #pragma once
 
+#include <ingot/train/evaluate.h>
 #include <ingot/train/trainer.h>

@@ -29,6 +29,15 @@ constexpr const char* kTrainExamples = R"(Data:
   folder:DIR[,size=N]   train/<class>/*, test/<class>/*, or <class>/* images
   glyphs[,seed=N]       drawn digits, built in
 
+Schedules (--lr is the highest rate; [defaults]):
+  cosine[,warmup=STEPS][,min=PART]           half a cosine down to min [0], after a warm-up [5 %, 200 steps at most]
+  linear[,warmup=] polynomial[,power=][,warmup=]      down to 0 in a line, or along a power of it
+  one-cycle[,rise=PART][,div=][,final=]      up for 30 %, then down
+  restarts[,period=EPOCHS][,mult=][,min=][,warmup=]   cosines one after the other, each mult times as long
+  step[,every=EPOCHS][,gamma=]  multi-step[,at=EPOCH:EPOCH][,gamma=]  exponential[,gamma=]   times gamma [0.1]
+  plateau[,factor=][,patience=EPOCHS][,cooldown=]     times factor when the validation loss stops falling
+  warmup[,steps=]                            up in a line, then constant
+
 Written to the folder --out: last.safetensors and best.safetensors (weights under PyTorch's names, and what training on
 needs under names beginning 'train.'), model.json, metrics.csv, metrics.jsonl. There is no report.html yet.
 Ctrl-C finishes the step, saves last.safetensors, prints the command that goes on and exits with status 130. The same
@@ -151,8 +160,9 @@ void add_train(CLI::App& app, TrainArguments& a) {
     c.add_option("--lr", a.lr, "highest learning rate")->check(number_in(0, kInfinity, "above 0", false));
     c.add_option("--momentum", a.momentum, "of sgd")->check(number_in(0, 1, "at least 0 and below 1", true));
     c.add_option("--weight-decay", a.weight_decay, "weight decay")->check(number_in(0, kInfinity, "at least 0", true));
-    c.add_option("--schedule", a.schedule, "learning rate over time: none, or cosine to 0 after a short warm-up")
-        ->check(one_of({"none", "cosine"}, "schedule"));
+    c.add_option("--schedule", a.schedule,
+                 "learning rate over time: none, cosine, linear, polynomial, one-cycle, restarts, step, multi-step,\n"
+                 "exponential, warmup or plateau, with keys as below");
     c.add_option("--loss", a.loss, "cross_entropy, mse or bce_with_logits (the latter two against one-hot labels)")
         ->check(one_of({"cross_entropy", "mse", "bce_with_logits"}, "loss"));
     c.add_option("--augment", a.augment, "none, flip, shift or flip,shift: random changes of the training images")

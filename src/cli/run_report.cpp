@@ -45,7 +45,7 @@ void write_run_report(const RunReport& run) {
     data.facts = {{"Recipe", run.recipe.str()},
                   {"Samples", split_sizes(run)},
                   {"Computed on", run.device.str() + ", " + std::to_string(base::num_threads()) + " threads"},
-                  {"Seed", std::to_string(run.settings.seed)},
+                  {"Seed", std::to_string(run.seed)},
                   {"Ingot", INGOT_VERSION}};
     data.interrupted = result.interrupted;
     data.epochs = result.epochs;

@@ -2,6 +2,7 @@
 // report.html of a run of `ingot train`: what the command knows about it, put together for src/train/report.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -29,6 +30,7 @@ struct RunReport {
     const data::ImageDataset& validation; ///< empty when there is none
     const data::ImageDataset& test;       ///< likewise
     Device device;
+    uint64_t seed = 0;
 };
 
 /// Writes out + "/report.html". Errors: FileError.

@@ -25,8 +25,6 @@ void set_augment(train::Recipe& r, const std::string& text) {
     r.shift = at == std::string::npos ? 0 : std::stoll(text.substr(at + 6));
 }
 
-std::string schedule_text(train::Schedule s) { return s == train::Schedule::cosine ? "cosine" : "none"; }
-
 Json json_of(const RunSettings& s) {
     const train::Recipe& r = s.recipe;
     return {{"model", s.model},
@@ -39,7 +37,7 @@ Json json_of(const RunSettings& s) {
             {"lr", r.lr},
             {"momentum", r.momentum},
             {"weight-decay", r.weight_decay},
-            {"schedule", schedule_text(r.schedule)},
+            {"schedule", r.schedule},
             {"loss", r.loss},
             {"augment", augment_text(r)},
             {"data_sum", s.data_sum},
@@ -80,7 +78,8 @@ RunSettings settings_from_json(const std::string& text, const std::string& sourc
         json.at("lr").get_to(r.lr);
         json.at("momentum").get_to(r.momentum);
         json.at("weight-decay").get_to(r.weight_decay);
-        r.schedule = json.at("schedule") == "cosine" ? train::Schedule::cosine : train::Schedule::none;
+        json.at("schedule").get_to(r.schedule);
+        train::complete_schedule(r.schedule, r.epochs);
         json.at("loss").get_to(r.loss);
         set_augment(r, json.at("augment").get<std::string>());
         json.at("data_sum").get_to(s.data_sum);
@@ -102,7 +101,10 @@ train::Recipe apply_flags(train::Recipe r, const TrainArguments& a) {
     if (a.lr) r.lr = *a.lr;
     if (a.momentum) r.momentum = *a.momentum;
     if (a.weight_decay) r.weight_decay = *a.weight_decay;
-    if (a.schedule) r.schedule = *a.schedule == "none" ? train::Schedule::none : train::Schedule::cosine;
+    if (a.schedule) r.schedule = *a.schedule;
+    try {
+        r.schedule = train::complete_schedule(r.schedule, r.epochs);
+    } catch (const Error& error) { throw UsageError(std::string("--schedule: ") + error.what()); }
     if (a.loss) r.loss = *a.loss;
     if (a.augment) {
         r.flip = a.augment->find("flip") != std::string::npos;
@@ -119,10 +121,10 @@ void check_same_run(const RunSettings& ours, const RunSettings& theirs, const st
         if (a.at(key) != b.at(key))
             throw UsageError("--" + std::string(key) + " " + plain(a.at(key)) + " contradicts " + in + ", which has " +
                              plain(b.at(key)) + "; --resume goes on with what a run was started with");
-    if (ours.recipe.epochs != theirs.recipe.epochs && theirs.recipe.schedule != train::Schedule::none)
+    if (ours.recipe.epochs != theirs.recipe.epochs && train::depends_on_epochs(theirs.recipe.schedule))
         throw UsageError("--epochs " + std::to_string(ours.recipe.epochs) + " contradicts " + in + ", which has " +
-                         std::to_string(theirs.recipe.epochs) +
-                         ": its schedule depends on them (only --schedule none can be extended)");
+                         std::to_string(theirs.recipe.epochs) + ": its schedule, " + theirs.recipe.schedule +
+                         ", depends on them");
     if (!ours.data_sum.empty() && ours.data_sum != theirs.data_sum)
         throw UsageError("--data: '" + ours.data + "' is not the data of " + in + ": it has " + ours.data_sum +
                          ", the run had " + theirs.data_sum);

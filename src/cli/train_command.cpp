@@ -139,19 +139,21 @@ int train_command(const TrainArguments& a) {
                std::to_string(base::num_threads()) + " threads");
         remark(recipe.str() + ", seed " + std::to_string(settings.seed));
     }
-    const auto predictions = std::make_shared<train::Predictions>();
     const RunSettings& before = earlier ? earlier->settings : settings;
     if (before.device != settings.device || before.threads != settings.threads)
         remark("the run in '" + out + "' was on " + before.device + " with " + std::to_string(before.threads) +
                " threads: going on with another device or number of threads may change the last digits");
     if (a.resume && !earlier) remark("no checkpoint in '" + out + "': starting from the beginning");
+    const auto predictions = std::make_shared<train::Predictions>();
+    const train::ScheduleChoice schedule =
+        train::make_schedule(recipe.schedule, recipe.epochs, train_batches->steps(), recipe.lr);
     train::Trainer trainer(model.net, *optimizer, train::make_loss(recipe.loss),
                            {.epochs = recipe.epochs,
                             .out = out,
                             .resume = earlier.has_value(),
                             .force = !earlier,
-                            .schedule = recipe.schedule,
-                            .warmup_steps = train::warmup_steps(recipe, recipe.epochs * train_batches->steps()),
+                            .schedule = schedule.schedule,
+                            .schedule_per = schedule.per,
                             .checkpoint_steps = a.checkpoint_steps.value_or(0),
                             .keep = a.keep.value_or(0),
                             .seed = settings.seed,
@@ -162,7 +164,8 @@ int train_command(const TrainArguments& a) {
                             .metrics = {predictions}});
     const train::TrainResult result = trainer.fit(*train_batches, val_batches.get(), test_batches.get());
     write_run_report(
-        {out, settings, model, info, recipe, result, *predictions, splits.train, validation, splits.test, device});
+        {out, a, model, info, recipe, result, *predictions, splits.train, validation, splits.test, device,
+         settings.seed});
     if (result.interrupted) {
         say_interrupted(a, out, result);
         return 130;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "train/checkpoint.h"
 
-#include <cstring>
 #include <type_traits>
 
 #include <ingot/error.h>
@@ -15,6 +14,7 @@ namespace {
 
 constexpr const char* kPrefix = "train.";
 constexpr const char* kOptimizer = "optimizer.";
+constexpr const char* kSchedule = "schedule.";
 
 /// Calls f(key, value) for what a position consists of.
 template <class P, class F> void each_number(P& p, F&& f) {
@@ -40,17 +40,18 @@ Tensor number(int64_t value) { return Tensor::from(std::vector<int64_t>{value}, 
 Tensor number(uint64_t value) { return number(static_cast<int64_t>(value)); }
 Tensor number(double value) { return Tensor::from(std::vector<double>{value}, {}); }
 
-StateDict everything(const nn::Module& model, const optim::Optimizer& optimizer, const Position& position,
-                     const RunTexts& texts) {
+StateDict everything(const TrainingParts& parts, const Position& position, const RunTexts& texts) {
     StateDict out;
-    for (const auto& [name, tensor] : model.state_dict()) {
+    for (const auto& [name, tensor] : parts.model.state_dict()) {
         if (name.starts_with(kPrefix))
             throw Error("checkpoint: the weight '" + name +
                         "' begins with 'train.', which is reserved; rename the layer");
         out.add(name, tensor);
     }
     const auto add = [&](const std::string& name, const Tensor& value) { out.add(kPrefix + name, value); };
-    for (const auto& [name, tensor] : optimizer.state_dict()) add(kOptimizer + name, tensor);
+    for (const auto& [name, tensor] : parts.optimizer.state_dict()) add(kOptimizer + name, tensor);
+    if (parts.schedule)
+        for (const auto& [name, tensor] : parts.schedule->state_dict()) add(kSchedule + name, tensor);
     each_number(position, [&](const char* key, auto value) { add(key, number(value)); });
     each_text(texts, [&](const char* key, const std::string& text) {
         add(key, Tensor::from(std::vector<uint8_t>(text.begin(), text.end()), {static_cast<int64_t>(text.size())}));
@@ -62,9 +63,8 @@ StateDict everything(const nn::Module& model, const optim::Optimizer& optimizer,
 
 } // namespace
 
-Checkpoint::Checkpoint(const nn::Module& model, const optim::Optimizer& optimizer, const Position& position,
-                       const RunTexts& texts)
-    : tensors_(everything(model, optimizer, position, texts)), position_(position), model_json_(texts.model_json) {}
+Checkpoint::Checkpoint(const TrainingParts& parts, const Position& position, const RunTexts& texts)
+    : tensors_(everything(parts, position, texts)), position_(position), model_json_(texts.model_json) {}
 
 void Checkpoint::write(const std::string& path) const {
     io::write_safetensors(
@@ -116,14 +116,18 @@ RunTexts LoadedCheckpoint::texts() const {
     return t;
 }
 
-void LoadedCheckpoint::restore(nn::Module& model, optim::Optimizer& optimizer) const {
+void LoadedCheckpoint::restore(const TrainingParts& parts) const {
     const std::vector<int64_t> random = entry(*this, "random", i64, 2).to_vector<int64_t>();
-    StateDict state;
-    for (const auto& [name, tensor] : train)
-        if (name.starts_with(kOptimizer)) state.add(name.substr(std::strlen(kOptimizer)), tensor);
+    const auto under = [&](const std::string& prefix) {
+        StateDict out;
+        for (const auto& [name, tensor] : train)
+            if (name.starts_with(prefix)) out.add(name.substr(prefix.size()), tensor);
+        return out;
+    };
     try {
-        model.load_state_dict(weights);
-        optimizer.load_state_dict(state);
+        parts.model.load_state_dict(weights);
+        parts.optimizer.load_state_dict(under(kOptimizer));
+        if (parts.schedule) parts.schedule->load_state_dict(under(kSchedule));
     } catch (const Error& error) { throw FileError(path + ": cannot go on from it: " + error.what()); }
     // A submission of their own, so that the first step has the structure of all the others.
     submit_pending();

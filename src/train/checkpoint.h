@@ -30,6 +30,13 @@ struct Position {
     double best_val_loss = 0;
 };
 
+/// What a run trains, and with what: where the state in a checkpoint comes from and goes to.
+struct TrainingParts {
+    nn::Module& model;
+    optim::Optimizer& optimizer;
+    optim::LRScheduler* schedule = nullptr;
+};
+
 /// What does not change while a run lasts: texts that its checkpoints carry.
 struct RunTexts {
     std::string model_json = {}; ///< of model.json
@@ -41,8 +48,7 @@ struct RunTexts {
 class Checkpoint {
 public:
     /// Errors: Error when a weight's name begins with "train.".
-    Checkpoint(const nn::Module& model, const optim::Optimizer& optimizer, const Position& position,
-               const RunTexts& texts);
+    Checkpoint(const TrainingParts& parts, const Position& position, const RunTexts& texts);
     /// Atomic. Errors: FileError.
     void write(const std::string& path) const;
     /// Puts the weights and buffers (not the optimizer's state) back into the model.
@@ -64,8 +70,8 @@ struct LoadedCheckpoint {
     /// Errors: FileError naming what is missing.
     Position position() const;
     RunTexts texts() const;
-    /// Puts everything back: weights, optimizer, this thread's random state. Errors: FileError when it does not fit.
-    void restore(nn::Module& model, optim::Optimizer& optimizer) const;
+    /// Puts everything back, this thread's random state too. Errors: FileError when it does not fit.
+    void restore(const TrainingParts& parts) const;
 };
 
 /// Errors: FileError naming the file, and tensor and offset where a checksum is wrong, or saying that the file is not a

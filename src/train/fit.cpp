@@ -59,10 +59,11 @@ Fit::Fit(nn::Module& model, optim::Optimizer& optimizer, const Trainer::Loss& lo
     position_.seed = options.seed;
     position_.batches = batches_.steps();
     position_.batch_size = batches_.batch_size();
-    if (options.schedule == Schedule::cosine) {
-        const int64_t total = batches_.steps() * options.epochs;
-        schedule_.emplace(optimizer, optim::CosineOptions{.warmup_steps = std::min(options.warmup_steps, total - 1),
-                                                          .total_steps = total});
+    if (options.schedule) {
+        schedule_ = options.schedule.make();
+        schedule_->attach(optimizer);
+        texts_.method +=
+            std::string(options.schedule_per == Per::step ? "per step: " : "per epoch: ") + schedule_->str();
     }
     if (options.handle_interrupts) interrupts_.emplace();
 }
@@ -107,7 +108,7 @@ void Fit::resume(const LoadedCheckpoint& checkpoint) {
         throw Error("resume: the run in " + out + " has done " + std::to_string(there.epoch) + " epochs already, not " +
                     std::to_string(options_.epochs));
     position_ = there;
-    checkpoint.restore(model_, optimizer_);
+    checkpoint.restore(parts());
     if (validation_ && position_.best_epoch > 0) {
         const std::string best = folder_->file(kBestFile);
         if (!std::filesystem::exists(best)) {
@@ -120,11 +121,6 @@ void Fit::resume(const LoadedCheckpoint& checkpoint) {
     saved_ = checkpoint.path == folder_->file(kLastFile);
     best_saved_ = saved_ && position_.batch == 0;
     if (saved_ && position_.step > 0 && (position_.batch == 0 || at_checkpoint_step())) kept_step_ = position_.step;
-    set_rate();
-}
-
-void Fit::set_rate() {
-    if (schedule_ && position_.step < position_.batches * options_.epochs) schedule_->set_step(position_.step);
 }
 
 // After the last batch of an epoch there is its validation, and then a checkpoint anyway.
@@ -163,7 +159,7 @@ bool Fit::train_batches() {
         ++position_.step;
         saved_ = best_saved_ = false;
         now_.reset();
-        set_rate();
+        if (schedule_ && options_.schedule_per == Per::step) schedule_->step();
         if (at_checkpoint_step() || at_checkpoint_time()) {
             losses.drain();
             save(at_checkpoint_step() ? Moment::step : Moment::time);
@@ -195,14 +191,14 @@ bool Fit::end_epoch() {
     position_.batch = 0;
     position_.epoch_loss = 0;
     position_.train_loss = row.train_loss;
-    const bool better = row.val_loss && !std::isnan(*row.val_loss) &&
-                        (position_.best_epoch == 0 || *row.val_loss < position_.best_val_loss);
+    const bool better = row.val_loss && (position_.best_epoch == 0 || *row.val_loss < position_.best_val_loss);
     if (better) {
         position_.best_epoch = position_.epoch;
         position_.best_val_loss = *row.val_loss;
     }
+    if (schedule_ && options_.schedule_per == Per::epoch) schedule_->step(row.val_loss.value_or(row.train_loss));
     saved_ = best_saved_ = false;
-    now_ = std::make_shared<const Checkpoint>(model_, optimizer_, position_, texts_);
+    now_ = std::make_shared<const Checkpoint>(parts(), position_, texts_);
     if (better) best_ = now_;
     row.seconds = earlier_seconds_ + seconds_since(start_);
     try {
@@ -216,7 +212,7 @@ void Fit::save(Moment moment) {
     const bool best_is_last = !validation_ && (moment == Moment::epoch || moment == Moment::end);
     if (!folder_ || (saved_ && !(best_is_last && !best_saved_))) return;
     saved_at_ = Clock::now();
-    if (!now_) now_ = std::make_shared<const Checkpoint>(model_, optimizer_, position_, texts_);
+    if (!now_) now_ = std::make_shared<const Checkpoint>(parts(), position_, texts_);
     try {
         if (!save_error_.empty()) log_->write();
         // The best before the last: a last one never tells of a best one that is not there.

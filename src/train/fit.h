@@ -42,7 +42,7 @@ private:
     void save(Moment moment);
     void restore_best();
     bool stop_requested() const { return interrupts_ && interrupts_->requested(); }
-    void set_rate();
+    TrainingParts parts() const { return {model_, optimizer_, schedule_.get()}; }
     void warn(const std::string& text);
 
     nn::Module& model_;
@@ -57,7 +57,7 @@ private:
     Progress progress_;
     BatchFunction step_;
     Evaluator evaluator_;
-    std::optional<optim::CosineWithWarmup> schedule_;
+    std::unique_ptr<optim::LRScheduler> schedule_;
     std::optional<InterruptScope> interrupts_;
 
     Position position_;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "train/recipe.h"
 
-#include <algorithm>
 #include <cstdio>
 
 #include <ingot/error.h>
@@ -23,7 +22,7 @@ std::string Recipe::str() const {
     std::string text = optimizer + " lr " + number(lr);
     if (momentum > 0) text += " momentum " + number(momentum);
     if (weight_decay > 0) text += " weight_decay " + number(weight_decay);
-    text += schedule == Schedule::cosine ? ", cosine schedule" : ", constant rate";
+    text += schedule == "none" ? ", constant rate" : ", " + schedule + " schedule";
     text += ", " + loss + ", batch " + std::to_string(batch) + ", " + std::to_string(epochs) + " epochs";
     if (flip) text += ", flip";
     if (shift > 0) text += ", shift " + std::to_string(shift);
@@ -58,10 +57,6 @@ void use_optimizer(Recipe& r, const std::string& optimizer) {
     r.momentum = sgd ? 0.9 : 0;
     r.lr = sgd ? 0.05 : 1e-3;
     r.weight_decay = sgd ? 5e-4 : optimizer == "adamw" ? 0.01 : 0;
-}
-
-int64_t warmup_steps(const Recipe& recipe, int64_t total) {
-    return recipe.schedule == Schedule::cosine ? std::min<int64_t>(200, total / 20) : 0;
 }
 
 std::unique_ptr<optim::Optimizer> make_optimizer(const Recipe& r, const std::vector<Tensor>& parameters) {

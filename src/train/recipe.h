@@ -18,7 +18,7 @@ struct Recipe {
     int64_t epochs = 5, batch = 32;
     std::string optimizer = "adamw"; ///< "sgd", "adam", "adamw"
     double lr = 1e-3, momentum = 0, weight_decay = 0.01;
-    Schedule schedule = Schedule::cosine;
+    std::string schedule = "cosine";    ///< as make_schedule() takes it
     std::string loss = "cross_entropy"; ///< or "mse", "bce_with_logits"
     bool flip = false;                  ///< left and right, every second image
     int64_t shift = 0;                  ///< pixels in each direction, at most
@@ -33,8 +33,22 @@ Recipe default_recipe(const std::string& model, bool color);
 /// The general default of an optimizer that the user names instead of the recipe's, for rate, momentum and weight decay.
 void use_optimizer(Recipe& recipe, const std::string& optimizer);
 
-/// Steps over which the learning rate rises at the start of `total` steps.
-int64_t warmup_steps(const Recipe& recipe, int64_t total);
+/// A schedule written as NAME[,key=value]... with every key whose default depends on the number of epochs filled in:
+///   none, cosine[,warmup=STEPS][,min=PART], linear[,warmup=], polynomial[,power=][,warmup=], one-cycle[,rise=PART][,div=][,final=],
+///   restarts[,period=EPOCHS][,mult=][,min=PART][,warmup=], step[,every=EPOCHS][,gamma=][,warmup=],
+///   multi-step[,at=EPOCH:EPOCH...][,gamma=][,warmup=], exponential[,gamma=][,warmup=], warmup[,steps=],
+///   plateau[,factor=][,patience=EPOCHS][,cooldown=EPOCHS]
+/// Errors: Error naming what is wrong, with what there is.
+std::string complete_schedule(const std::string& text, int64_t epochs);
+/// Whether a completed schedule would be another one for another number of epochs.
+bool depends_on_epochs(const std::string& completed);
+
+struct ScheduleChoice {
+    optim::Schedule schedule;
+    Per per = Per::step;
+};
+/// `lr`: the base rate, which parts are of.
+ScheduleChoice make_schedule(const std::string& completed, int64_t epochs, int64_t steps_per_epoch, double lr);
 
 std::unique_ptr<optim::Optimizer> make_optimizer(const Recipe& recipe, const std::vector<Tensor>& parameters);
 

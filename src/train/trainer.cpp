@@ -19,6 +19,8 @@ Trainer::Trainer(nn::Module& model, optim::Optimizer& optimizer, Loss loss, Trai
     at_least("checkpoint_steps", static_cast<double>(options_.checkpoint_steps), 0);
     at_least("checkpoint_seconds", options_.checkpoint_seconds, 0);
     at_least("keep", static_cast<double>(options_.keep), 0);
+    if (options_.schedule && options_.schedule->follows_metric() && options_.schedule_per == Per::step)
+        throw Error("Trainer: " + options_.schedule->str() + " follows a metric, so it goes by epochs");
     if (options_.resume && options_.force) throw Error("Trainer: resume and force contradict each other");
 }
 

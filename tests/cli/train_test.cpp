@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // ingot train: results, files, determinism, refusals.
 #include <algorithm>
+#include <cmath>
 #include <set>
 #include <sstream>
 
@@ -187,6 +188,44 @@ TEST_F(Train, OptimizersLossesSchedules) {
     EXPECT_DOUBLE_EQ(Json::parse(lines(read("none/metrics.jsonl"))[2]).at("lr").get<double>(), 0.01);
     ASSERT_EQ(ingot(words("cosine", {"--schedule", "cosine", "--lr", "0.01"})).status, 0);
     EXPECT_LT(Json::parse(lines(read("cosine/metrics.jsonl"))[2]).at("lr").get<double>(), 0.001);
+}
+
+TEST_F(Train, Schedules) {
+    // The rate of each epoch's last step (6 steps an epoch, 6 epochs), as parts of --lr.
+    const auto rates = [&](const std::string& schedule, const std::vector<std::string>& more = {}) {
+        std::vector<std::string> all{"--force", "--quiet", "--lr", "0.01", "--schedule", schedule};
+        all.insert(all.end(), more.begin(), more.end());
+        auto command = words("run", all);
+        *(std::find(command.begin(), command.end(), "--epochs") + 1) = "6";
+        const Result result = ingot(command);
+        EXPECT_EQ(result.status, 0) << schedule << ": " << result.err;
+        std::vector<double> out;
+        for (const std::string& line : lines(read("run/metrics.jsonl")))
+            out.push_back(Json::parse(line).at("lr").get<double>() / 0.01);
+        return out;
+    };
+    const auto expect = [](const std::vector<double>& actual, const std::vector<double>& expected) {
+        ASSERT_EQ(actual.size(), expected.size());
+        for (size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(actual[i], expected[i], 1e-9) << i;
+    };
+    expect(rates("step"), {1, 1, 0.1, 0.1, 0.01, 0.01});
+    expect(rates("step,every=3,gamma=0.5"), {1, 1, 1, 0.5, 0.5, 0.5});
+    expect(rates("multi-step,at=1:4,gamma=0.5"), {1, 0.5, 0.5, 0.5, 0.25, 0.25});
+    expect(rates("exponential,gamma=0.5"), {1, 0.5, 0.25, 0.125, 0.0625, 0.03125});
+    expect(rates("warmup,steps=20"), {0.05 + 0.95 * 5 / 20, 0.05 + 0.95 * 11 / 20, 0.05 + 0.95 * 17 / 20, 1, 1, 1});
+    expect(rates("linear"), {31 / 36., 25 / 36., 19 / 36., 13 / 36., 7 / 36., 1 / 36.});
+    expect(rates("linear,warmup=6"), {1 / 6. + 5 / 6. * 5 / 6, 25 / 30., 19 / 30., 13 / 30., 7 / 30., 1 / 30.});
+    expect(rates("polynomial,power=2"), {961 / 1296., 625 / 1296., 361 / 1296., 169 / 1296., 49 / 1296., 1 / 1296.});
+    const double down = (1 + std::cos(std::acos(-1) * 11 / 12)) / 2, half = (1 + std::cos(std::acos(-1) * 5 / 12)) / 2;
+    expect(rates("restarts,period=2"), {half, down, half, down, half, down});
+    EXPECT_LT(rates("one-cycle")[5], 1e-4);
+    EXPECT_GT(rates("one-cycle")[1], 0.9);
+    EXPECT_LT(rates("cosine")[5], 0.01);
+    // A validation loss cannot improve by a factor of 3 in an epoch for long.
+    const std::vector<double> plateau = rates("plateau,patience=0,factor=0.5", {"--val", "0.25"});
+    EXPECT_EQ(plateau[0], 1);
+    for (size_t i = 1; i < plateau.size(); ++i)
+        EXPECT_TRUE(plateau[i] == plateau[i - 1] || plateau[i] == plateau[i - 1] / 2) << i;
 }
 
 TEST_F(Train, DefaultsOfWhatIsToCome) {

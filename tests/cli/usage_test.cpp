@@ -48,7 +48,7 @@ TEST_F(Usage, WhatIsNotThereYetIsRefused) {
     const auto train = [&](const std::string& flag, const std::string& value, const std::string& data = "glyphs") {
         return ingot({"train", "--model", "lenet", "--data", data, "--out", path("run"), flag, value});
     };
-    expect_error(train("--schedule", "step"), 2, {"step", "not available", "cosine"});
+    expect_error(train("--schedule", "zigzag"), 2, {"zigzag", "not available", "cosine"});
     expect_error(train("--optimizer", "lamb"), 2, {"lamb", "not available", "adamw"});
     expect_error(train("--loss", "hinge"), 2, {"hinge", "not available"});
     expect_error(train("--device", "cuda"), 2, {"cuda", "not available"});
@@ -78,6 +78,11 @@ TEST_F(Usage, ValuesOutOfRange) {
                                                                                       {"--momentum", "1"},
                                                                                       {"--weight-decay", "-1"},
                                                                                       {"--threads", "0"},
+                                                                                      {"--schedule", "step,evry=3"},
+                                                                                      {"--schedule", "step,every=0"},
+                                                                                      {"--schedule", "step,gamma=2"},
+                                                                                      {"--schedule", "step,gamma"},
+                                                                                      {"--schedule", "cosine,min=x"},
                                                                                       {"--seed", "-1"},
                                                                                       {"--seed", "x"}})
         expect_error(train(flag, value), 2, {flag});

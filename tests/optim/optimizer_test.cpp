@@ -197,9 +197,6 @@ TEST(CosineWithWarmup, FollowsItsFormula) {
     EXPECT_NEAR(rates[9], 0.6, 1e-12); // half way: the middle between 1 and 0.2
     EXPECT_NEAR(rates[14], 0.2, 1e-12);
     EXPECT_NEAR(rates[15], 0.2, 1e-12); // and stays
-    schedule.set_step(9);
-    EXPECT_NEAR(optimizer.lr(), 0.6, 1e-12);
-    EXPECT_EQ(schedule.current_step(), 9);
     EXPECT_THROW(optim::CosineWithWarmup(optimizer, {.warmup_steps = 5, .total_steps = 5}), Error);
     EXPECT_THROW(optim::CosineWithWarmup(optimizer, {.total_steps = 5, .min_lr_ratio = 2}), Error);
 }

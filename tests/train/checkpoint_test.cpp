@@ -54,7 +54,7 @@ TEST_F(CheckpointTest, RoundTrip) {
     nn::Sequential model{nn::Conv2d(1, 2, {.kernel = 1}), nn::BatchNorm2d(2), nn::Flatten(), nn::Linear(8, 2)};
     optim::Adam optimizer(model.parameters(), {});
     const Position position{.epoch = 2, .step = 17, .seed = 9, .epoch_loss = 0.25, .best_val_loss = 0.125};
-    const Checkpoint checkpoint(model, optimizer, position, {.model_json = to_json(info_)});
+    const Checkpoint checkpoint({model, optimizer}, position, {.model_json = to_json(info_)});
     checkpoint.write(path("a.safetensors"));
     checkpoint.write(path("b.safetensors"));
     EXPECT_EQ(read("a.safetensors"), read("b.safetensors"));
@@ -82,7 +82,7 @@ TEST_F(CheckpointTest, StaysAsItWasWhenTrainingGoesOn) {
     nn::Sequential model{nn::Linear(2, 2)};
     optim::SGD optimizer(model.parameters(), {});
     const std::vector<float> before = model.state_dict().at("0.weight").to_vector<float>();
-    const Checkpoint checkpoint(model, optimizer, {}, {.model_json = to_json(info_)});
+    const Checkpoint checkpoint({model, optimizer}, {}, {.model_json = to_json(info_)});
     no_grad([&] { model.state_dict().at("0.weight").assign(zeros({2, 2})); });
     EXPECT_NE(model.state_dict().at("0.weight").to_vector<float>(), before);
     checkpoint.restore_weights(model);
@@ -93,13 +93,13 @@ TEST_F(CheckpointTest, ReservedNames) {
     nn::Sequential model;
     model.add("train", nn::Linear(2, 2));
     optim::SGD optimizer(model.parameters(), {});
-    EXPECT_THROW(Checkpoint(model, optimizer, {}, {.model_json = to_json(info_)}), Error);
+    EXPECT_THROW(Checkpoint({model, optimizer}, {}, {.model_json = to_json(info_)}), Error);
 }
 
 TEST_F(CheckpointTest, EveryDamagedByteOfATensorIsFound) {
     nn::Sequential model{nn::Linear(2, 2)};
     optim::SGD optimizer(model.parameters(), {});
-    Checkpoint(model, optimizer, {}, {.model_json = to_json(info_)}).write(path("a.safetensors"));
+    Checkpoint({model, optimizer}, {}, {.model_json = to_json(info_)}).write(path("a.safetensors"));
     const std::string good = read("a.safetensors");
     size_t header = 0;
     for (size_t i = 0; i < 8; ++i) header |= static_cast<size_t>(static_cast<unsigned char>(good[i])) << 8 * i;

@@ -2,6 +2,7 @@
 // Going on after a stop at any place: the end has the bytes of a run that was never stopped.
 #include <cmath>
 #include <csignal>
+#include <tuple>
 
 #include <sys/resource.h>
 
@@ -27,8 +28,7 @@ struct Job {
     Clusters train{kSteps, 1}, validation{kValSteps, 2}, test{2, 3};
     bool validate = true;
     TrainerOptions options = {.epochs = kEpochs,
-                              .schedule = Schedule::cosine,
-                              .warmup_steps = 4,
+                              .schedule = optim::CosineWithWarmup({.warmup_steps = 4, .total_steps = kSteps * kEpochs}),
                               .seed = 7,
                               .model_json = kModelJson,
                               .progress = false,
@@ -172,6 +172,42 @@ TEST_P(Resume, WithoutLastTheBestServes) {
 
 INSTANTIATE_TEST_SUITE_P(Validation, Resume, testing::Bool(),
                          [](const auto& info) { return info.param ? "with" : "without"; });
+
+TEST(ResumeFolder, SchedulesGoOn) {
+    using namespace optim;
+    Folder folder;
+    const std::vector<std::pair<Schedule, Per>> schedules{
+        {SequentialLR({LinearLR({.start_factor = 0.1, .total_iters = 4}), ExponentialLR({.gamma = 0.9})}, {4}),
+         Per::step},
+        {ChainedScheduler({LinearLR({.start_factor = 0.1, .total_iters = 9}), CosineAnnealingLR({.t_max = 20})}),
+         Per::step},
+        {MultiStepLR({.milestones = {1, 2}, .gamma = 0.5}), Per::epoch},
+        {ReduceLROnPlateau({.factor = 0.5, .patience = 0, .threshold = 0.9}), Per::epoch}};
+    for (size_t i = 0; i < schedules.size(); ++i) {
+        const auto run = [&](const std::string& out, int64_t signal_at, bool resume) {
+            Job job;
+            job.options.out = folder / (out + std::to_string(i));
+            std::tie(job.options.schedule, job.options.schedule_per) = schedules[i];
+            job.options.resume = resume;
+            job.train.signal_at = signal_at;
+            return job.run();
+        };
+        run("whole", -1, false);
+        for (const int64_t at : {2, 5, 7}) {
+            ASSERT_TRUE(run("a" + std::to_string(at), at, false).interrupted);
+            run("a" + std::to_string(at), -1, true);
+            const std::string a = "a" + std::to_string(at) + std::to_string(i), whole = "whole" + std::to_string(i);
+            EXPECT_EQ(folder.read(a + "/last.safetensors"), folder.read(whole + "/last.safetensors"))
+                << i << ", " << at;
+            EXPECT_EQ(folder.read_without_seconds(a + "/metrics.csv"),
+                      folder.read_without_seconds(whole + "/metrics.csv"));
+        }
+        Job other;
+        other.options.out = folder / ("whole" + std::to_string(i));
+        other.options.resume = true;
+        EXPECT_THROW(other.run(), Error) << "another schedule";
+    }
+}
 
 TEST(ResumeFolder, OlderCheckpointsAreKept) {
     Folder folder;

@@ -6,7 +6,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,15 +18,18 @@
 
 namespace ingot::train {
 
-enum class Schedule : uint8_t { none, cosine };
+/// What a schedule's step is.
+enum class Per : uint8_t { step, epoch };
 
 struct TrainerOptions {
     int64_t epochs = 1;
     std::string out = {}; ///< folder for checkpoints and metrics; empty: nothing is written
     bool resume = false;  ///< go on from the checkpoint in `out`, or begin when there is none
     bool force = false;   ///< replace the run in `out`; with neither, a folder that holds a run is refused
-    Schedule schedule = Schedule::none;
-    int64_t warmup_steps = 0;        ///< of the cosine schedule
+    /// Of the learning rate, for example optim::StepLR({.step_size = 3}). One that follows a metric goes by epochs and gets
+    /// the validation loss, or without validation the training loss.
+    optim::Schedule schedule = {};
+    Per schedule_per = Per::step;
     int64_t checkpoint_steps = 0;    ///< a checkpoint every so many steps, besides the one after every epoch; 0: none
     double checkpoint_seconds = 300; ///< a checkpoint when the last one is so old; 0: none
     int64_t keep = 0;                ///< older checkpoints that stay, as step-<number>.safetensors

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ingot/compile.h>
+#include <ingot/data.h>
 #include <ingot/device.h>
 #include <ingot/dtype.h>
 #include <ingot/error.h>

@@ -5,7 +5,7 @@
 #include <numbers>
 
 #include "cli/arguments.h"
-#include "data/random.h"
+#include <ingot/data/random.h>
 
 namespace ingot::cli {
 

@@ -6,7 +6,7 @@
 #include "cli/commands.h"
 #include "cli/model_source.h"
 #include "cli/output.h"
-#include "train/image_batches.h"
+#include "train/task.h"
 
 namespace ingot::cli {
 
@@ -15,10 +15,9 @@ int eval_command(const EvalArguments& a) {
     check_data_spec(a.data);
     if (a.compute.threads) base::set_num_threads(*a.compute.threads);
     Trained trained = load_trained(a.checkpoint, device);
-    const data::DataSplits splits = data::load_data(a.data);
-    const data::ImageDataset& dataset = splits.has_test ? splits.test : splits.train;
-    check_fits(trained, dataset, a.data);
-    const auto batches = train::evaluation_batches(dataset, trained.info, device);
+    const train::Task task(a.data, task_options(trained));
+    check_fits(trained, task, a.data);
+    const auto batches = task.evaluation(device);
     const train::EvalResult result = train::evaluate(trained.model.net, train::make_loss("cross_entropy"), *batches);
     if (a.json) {
         print_json({{"test_loss", result.loss}, {"test_accuracy", result.accuracy}, {"samples", result.samples}});

@@ -10,10 +10,9 @@
 #include "cli/model_source.h"
 #include "cli/output.h"
 #include "cli/run_folder.h"
-#include "data/dataset.h"
-#include "train/image_batches.h"
 #include "train/models.h"
 #include "train/recipe.h"
+#include "train/task.h"
 
 namespace ingot::cli {
 
@@ -79,28 +78,19 @@ int train_command(const TrainArguments& a) {
     if (a.compute.threads) base::set_num_threads(*a.compute.threads);
     manual_seed(a.seed);
 
-    data::DataSplits splits = data::load_data(a.data);
-    data::ImageDataset validation;
-    if (a.val > 0) {
-        data::Split split = data::split_by_seed(splits.train, a.val, a.seed);
-        splits.train = std::move(split.rest);
-        validation = std::move(split.held_out);
-    }
-    train::Model model = make_model(a.model, splits.train);
-    const train::Recipe recipe = make_recipe(a, splits.train.channels == 3);
-    const data::ChannelStats stats = data::channel_stats(splits.train);
-    const train::ModelInfo info{name, model.spec, splits.train.class_names, stats.mean, stats.std};
+    const train::Task task(a.data, {.val = a.val, .seed = a.seed});
+    train::Model model = make_model(a.model, task);
+    const train::Recipe recipe = make_recipe(a, task.input.rank() == 3 && task.input[0] == 3);
+    const train::ModelInfo info = task.describe(name, model.spec);
     model.net.to(device);
     const auto optimizer = train::make_optimizer(recipe, model.net.parameters());
-    const auto train_batches = train::training_batches(splits.train, info, recipe, a.seed, device);
-    const auto val_batches = a.val > 0 ? train::evaluation_batches(validation, info, device) : nullptr;
-    const auto test_batches = splits.has_test ? train::evaluation_batches(splits.test, info, device) : nullptr;
+    const auto train_batches = task.training(recipe, device);
+    const auto val_batches = task.validation(device);
+    const auto test_batches = task.test(device);
 
     if (!a.quiet) {
         remark(name + " on " + a.data + ": " + std::to_string(model.net.num_parameters()) + " parameters, " +
-               std::to_string(splits.train.size()) + " training images " + model.input.str() + ", " +
-               std::to_string(info.class_names.size()) + " classes, " + device.str() + ", " +
-               std::to_string(base::num_threads()) + " threads");
+               task.str() + ", " + device.str() + ", " + std::to_string(base::num_threads()) + " threads");
         remark(recipe.str() + ", seed " + std::to_string(a.seed));
     }
     clear_run_folder(out);

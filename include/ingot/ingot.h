@@ -6,6 +6,7 @@
 #include <ingot/command_buffer.h>
 #include <ingot/compile.h>
 #include <ingot/custom_op.h>
+#include <ingot/data.h>
 #include <ingot/device.h>
 #include <ingot/dtype.h>
 #include <ingot/error.h>

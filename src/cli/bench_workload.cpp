@@ -8,7 +8,7 @@
 #include <ingot/ops.h>
 
 #include "cli/arguments.h"
-#include "data/random.h"
+#include <ingot/data/random.h>
 
 namespace ingot::cli {
 

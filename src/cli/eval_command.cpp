@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT
 // ingot eval: a checkpoint on the test split of a data set.
-#include <cstdio>
-
 #include "base/parallel.h"
 #include "cli/commands.h"
 #include "cli/model_source.h"
 #include "cli/output.h"
-#include "train/image_batches.h"
+#include "train/task.h"
 
 namespace ingot::cli {
 
@@ -15,19 +13,22 @@ int eval_command(const EvalArguments& a) {
     check_data_spec(a.data);
     if (a.compute.threads) base::set_num_threads(*a.compute.threads);
     Trained trained = load_trained(a.checkpoint, device);
-    const data::DataSplits splits = data::load_data(a.data);
-    const data::ImageDataset& dataset = splits.has_test ? splits.test : splits.train;
-    check_fits(trained, dataset, a.data);
-    const auto batches = train::evaluation_batches(dataset, trained.info, device);
-    const train::EvalResult result = train::evaluate(trained.model.net, train::make_loss("cross_entropy"), *batches);
+    const train::Task task(a.data, task_options(trained));
+    check_fits(trained, task, a.data);
+    const auto batches = task.evaluation(device);
+    const train::EvalResult result = train::evaluate(trained.model.net, train::make_loss(trained.loss), *batches);
     if (a.json) {
-        print_json({{"test_loss", result.loss}, {"test_accuracy", result.accuracy}, {"samples", result.samples}});
+        Json json{{"test_loss", result.loss}, {"test_accuracy", nullptr}, {"samples", result.samples}};
+        if (!task.regression) {
+            json["test_accuracy"] = result.accuracy;
+        } else {
+            json["test_mae"] = task.in_units(result.mae);
+            json["test_r2"] = result.r2;
+        }
+        print_json(json);
         return 0;
     }
-    char line[128];
-    std::snprintf(line, sizeof line, "test_accuracy %.4f  test_loss %.4f  samples %lld\n", result.accuracy, result.loss,
-                  static_cast<long long>(result.samples));
-    print(line);
+    print(std::to_string(result.samples) + " " + train::samples_of(task.kind) + "  " + evaluation_line(result, task));
     return 0;
 }
 

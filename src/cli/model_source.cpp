@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "cli/model_source.h"
 
+#include <cstdio>
 #include <filesystem>
 
 #include "cli/arguments.h"
+#include "cli/run_settings.h"
 #include "data/spec.h"
 #include "io/file.h"
 #include "train/models.h"
@@ -16,7 +18,12 @@ constexpr int64_t kMaxSpecBytes = 16 << 20;
 
 bool is_file(const std::string& argument) { return argument.ends_with(".json"); }
 
-Shape image_shape(const data::ImageDataset& d) { return {d.channels, d.height, d.width}; }
+bool shapes_fit(const Trained& t) {
+    if (t.model.tokens) return t.model.input.rank() == 1;
+    const auto outputs = t.info.table && t.info.table->regression ? 1 : static_cast<int64_t>(t.info.class_names.size());
+    return t.model.input.rank() == (t.info.table ? 1 : 3) && !t.info.mean.empty() &&
+           t.model.input[0] == static_cast<int64_t>(t.info.mean.size()) && t.model.output == Shape{outputs};
+}
 
 } // namespace
 
@@ -30,29 +37,33 @@ std::string model_name(const std::string& argument) {
     return is_file(argument) ? std::filesystem::path(argument).stem().string() : argument;
 }
 
-train::Model make_model(const std::string& argument, const data::ImageDataset& dataset) {
-    const auto classes = static_cast<int64_t>(dataset.class_names.size());
-    if (!is_file(argument))
-        return train::build_model(train::model_spec(argument, image_shape(dataset), classes), argument);
+train::Model make_model(const std::string& argument, const train::Task& task) {
+    if (!is_file(argument)) return train::build_model(train::model_spec(argument, task.input, task.outputs), argument);
     const std::vector<uint8_t> bytes = io::read_file(argument, kMaxSpecBytes);
     train::Model model = train::build_model(std::string(bytes.begin(), bytes.end()), argument);
-    if (model.tokens || !(model.input == image_shape(dataset)))
-        throw ShapeError(argument + ": the model's input is " + model.input.str() + ", the images are " +
-                         image_shape(dataset).str());
-    if (!(model.output == Shape{classes}))
+    const bool text = task.kind == train::Task::Kind::text;
+    if (model.tokens != text || !(model.input == task.input))
+        throw ShapeError(argument + ": the model's input is " + model.input.str() + (model.tokens ? " ids" : "") +
+                         ", the " + train::samples_of(task.kind) + " are " + task.input.str() + (text ? " ids" : ""));
+    const Shape output = text ? Shape{task.input[0], task.outputs} : Shape{task.outputs};
+    if (!(model.output == output))
         throw ShapeError(argument + ": the model's output is " + model.output.str() + ", the data has " +
-                         std::to_string(classes) + " classes");
+                         (task.regression ? "one number to predict"
+                          : text          ? std::to_string(task.outputs) + " byte values"
+                                          : std::to_string(task.outputs) + " classes"));
     return model;
 }
 
 Trained load_trained(const std::string& path, Device device) {
     train::LoadedCheckpoint checkpoint = train::read_checkpoint(path);
     const train::ModelInfo info = train::model_info_from_json(checkpoint.model_json, path);
-    Trained trained{train::build_model(info.spec, path), info};
-    const auto channels = static_cast<int64_t>(info.mean.size());
-    if (trained.model.tokens || trained.model.input.rank() != 3 || trained.model.input[0] != channels ||
-        !(trained.model.output == Shape{static_cast<int64_t>(info.class_names.size())}))
-        throw FileError(path + ": the model's shapes do not fit its class names, mean and std");
+    Trained trained{train::build_model(info.spec, path), info, {}};
+    const std::string settings = checkpoint.texts().settings;
+    if (!settings.empty())
+        trained.loss = settings_from_json(settings, path).recipe.loss;
+    else
+        trained.loss = info.table && info.table->regression ? "mse" : "cross_entropy";
+    if (!shapes_fit(trained)) throw FileError(path + ": the model's shapes do not fit its class names, mean and std");
     try {
         trained.model.net.load_state_dict(checkpoint.weights);
     } catch (const Error& error) { throw FileError(path + ": " + error.what()); }
@@ -61,12 +72,31 @@ Trained load_trained(const std::string& path, Device device) {
     return trained;
 }
 
-void check_fits(const Trained& trained, const data::ImageDataset& dataset, const std::string& data) {
-    if (!(trained.model.input == image_shape(dataset)))
-        throw ShapeError("the model's input is " + trained.model.input.str() + ", the images of '" + data + "' are " +
-                         image_shape(dataset).str());
+std::string evaluation_line(const train::EvalResult& r, const train::Task& task) {
+    char line[160];
+    if (task.regression)
+        std::snprintf(line, sizeof line, "test_mae %.4g  test_r2 %.4f  test_loss %.4f\n", task.in_units(r.mae), r.r2,
+                      r.loss);
+    else
+        std::snprintf(line, sizeof line, "test_accuracy %.4f  test_loss %.4f\n", r.accuracy, r.loss);
+    return line;
+}
+
+train::TaskOptions task_options(const Trained& trained) {
+    train::TaskOptions options;
+    options.trained = &trained.info;
+    if (trained.model.tokens) options.text_length = trained.model.input[0];
+    return options;
+}
+
+void check_fits(const Trained& trained, const train::Task& task, const std::string& data) {
+    using Kind = train::Task::Kind;
+    const Kind ours_kind = trained.model.tokens ? Kind::text : trained.info.table ? Kind::table : Kind::images;
+    if (ours_kind != task.kind || !(trained.model.input == task.input))
+        throw ShapeError("the model's input is " + trained.model.input.str() + ", the " + train::samples_of(task.kind) +
+                         " of '" + data + "' are " + task.input.str());
     const auto& ours = trained.info.class_names;
-    const auto& theirs = dataset.class_names;
+    const auto& theirs = task.class_names;
     if (ours.size() != theirs.size())
         throw Error("the model knows " + std::to_string(ours.size()) + " classes, '" + data + "' has " +
                     std::to_string(theirs.size()));

@@ -3,13 +3,14 @@
 #include <algorithm>
 #include <cstdio>
 
+#include <ingot/data/transforms.h>
 #include <ingot/ops.h>
 
 #include "base/parallel.h"
 #include "cli/commands.h"
 #include "cli/model_source.h"
 #include "cli/output.h"
-#include "io/image.h"
+#include "data/sources.h"
 
 namespace ingot::cli {
 
@@ -20,18 +21,14 @@ constexpr size_t kBatch = 64;
 /// The files as the model's input: [N, C, H, W], normalized.
 Tensor read_batch(const Trained& trained, const std::string* files, size_t count, Device device) {
     const Shape& input = trained.model.input;
-    const auto pixels = static_cast<size_t>(input.numel()), plane = pixels / static_cast<size_t>(input[0]);
-    std::vector<uint8_t> bytes(pixels);
+    const auto pixels = static_cast<size_t>(input.numel());
+    const auto table = data::normalization_table(trained.info.mean, trained.info.std);
     std::vector<float> values(count * pixels);
     for (size_t i = 0; i < count; ++i) {
-        data::fit_image(io::read_image(files[i]), input[0], input[1], input[2], bytes.data());
-        for (size_t p = 0; p < pixels; ++p) {
-            const size_t channel = p / plane;
-            // The loader's arithmetic, so that a picture of the training set gives the same bits here.
-            const double unit = static_cast<double>(bytes[p]) / 255;
-            values[i * pixels + p] =
-                static_cast<float>((unit - trained.info.mean[channel]) / trained.info.std[channel]);
-        }
+        // The loader's arithmetic, so that a picture of the training set gives the same bits here.
+        data::Image image = data::to_sample(data::read_fitted(files[i], input[0], input[1], input[2]));
+        image.set_table(table);
+        image.write(values.data() + i * pixels);
     }
     return Tensor::from(values, {static_cast<int64_t>(count), input[0], input[1], input[2]}, {.device = device});
 }
@@ -42,6 +39,9 @@ int predict_command(const PredictArguments& a) {
     const Device device = choose_device(a.compute.device);
     if (a.compute.threads) base::set_num_threads(*a.compute.threads);
     Trained trained = load_trained(a.checkpoint, device);
+    if (trained.model.tokens || trained.info.table)
+        throw Error(a.checkpoint + ": predict reads images; this model was trained on " +
+                    (trained.model.tokens ? "text" : "a table"));
     const NoGrad guard;
     Json predictions = Json::array();
     for (size_t first = 0; first < a.files.size(); first += kBatch) {

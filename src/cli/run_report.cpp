@@ -2,6 +2,7 @@
 #include "cli/run_report.h"
 
 #include "base/parallel.h"
+#include "data/image_set.h"
 #include "train/report/collect.h"
 #include "train/report/text.h"
 
@@ -12,21 +13,23 @@ namespace report = train::report;
 namespace {
 
 std::string split_sizes(const RunReport& run) {
-    std::string text = report::count(run.train.size()) + " for training";
-    if (run.validation.size() > 0) text += ", " + report::count(run.validation.size()) + " for validation";
-    if (run.test.size() > 0) text += ", " + report::count(run.test.size()) + " for testing";
+    std::string text = report::count(run.task.train_samples) + " for training";
+    if (run.task.validation_samples > 0) text += ", " + report::count(run.task.validation_samples) + " for validation";
+    if (run.task.test_samples > 0) text += ", " + report::count(run.task.test_samples) + " for testing";
     return text;
 }
 
 /// The pass whose predictions are shown: the test, or else the last validation.
 std::optional<report::EvaluatedSplit> evaluated(const RunReport& run, const std::vector<train::EpochMetrics>& rows) {
     const bool test = run.result.test.has_value();
-    const data::ImageDataset& dataset = test ? run.test : run.validation;
+    const auto dataset = test ? run.task.test_data() : run.task.validation_data();
     // A pass that was stopped in the middle shows some samples only: no figures of it.
-    if (run.predictions.size() != dataset.size() || dataset.size() == 0) return {};
-    const auto image = [&](int64_t i) { return data::sample_image(dataset, i); };
+    if (!dataset || run.predictions.size() != dataset->size()) return {};
+    report::ImageOf image;
+    if (run.task.kind == train::Task::Kind::images)
+        image = [&](int64_t i) { return data::to_file_image(std::get<data::Image>(dataset->get(i).x)); };
     if (test) return report::evaluated_split("test", *run.result.test, run.predictions, run.info.class_names, image);
-    train::EvalResult last{.samples = dataset.size()};
+    train::EvalResult last{.samples = dataset->size()};
     for (const train::EpochMetrics& row : rows)
         if (row.val_loss) {
             last.loss = *row.val_loss;
@@ -42,21 +45,21 @@ void write_run_report(const RunReport& run) {
     report::ReportData data;
     data.title = run.info.name;
     data.data = run.settings.data;
-    data.facts = {{"Recipe", run.recipe.str()},
+    data.facts = {{"Recipe", run.settings.recipe.str()},
                   {"Samples", split_sizes(run)},
                   {"Computed on", run.device.str() + ", " + std::to_string(base::num_threads()) + " threads"},
-                  {"Seed", std::to_string(run.seed)},
+                  {"Seed", std::to_string(run.settings.seed)},
                   {"Ingot", INGOT_VERSION}};
     data.interrupted = result.interrupted;
     data.epochs = result.epochs;
-    data.planned_epochs = run.recipe.epochs;
+    data.planned_epochs = run.settings.recipe.epochs;
     data.steps = result.steps;
     data.parameters = run.model.net.num_parameters();
     data.train_loss = result.train_loss;
     data.seconds = result.seconds;
     data.samples_per_s = result.samples_per_s;
-    data.loss_name = run.recipe.loss == "cross_entropy" ? "cross entropy" : run.recipe.loss;
-    data.sample_noun = "images";
+    data.loss_name = run.settings.recipe.loss == "cross_entropy" ? "cross entropy" : run.settings.recipe.loss;
+    data.sample_noun = train::samples_of(run.task.kind);
     data.rows = report::read_epochs(run.out);
     data.class_names = run.info.class_names;
     data.evaluated = evaluated(run, data.rows);

@@ -9,11 +9,10 @@
 #include <ingot/train.h>
 
 #include "cli/run_settings.h"
-#include "data/dataset.h"
 #include "train/model_info.h"
 #include "train/model_spec.h"
 #include "train/predictions.h"
-#include "train/recipe.h"
+#include "train/task.h"
 
 namespace ingot::cli {
 
@@ -23,14 +22,10 @@ struct RunReport {
     const RunSettings& settings;
     const train::Model& model;
     const train::ModelInfo& info;
-    const train::Recipe& recipe;
     const train::TrainResult& result;
     const train::Predictions& predictions; ///< of the last pass over the test data, else over the validation data
-    const data::ImageDataset& train;
-    const data::ImageDataset& validation; ///< empty when there is none
-    const data::ImageDataset& test;       ///< likewise
+    const train::Task& task;
     Device device;
-    uint64_t seed = 0;
 };
 
 /// Writes out + "/report.html". Errors: FileError.

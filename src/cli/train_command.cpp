@@ -13,12 +13,10 @@
 #include "cli/run_folder.h"
 #include "cli/run_report.h"
 #include "cli/run_settings.h"
-#include "data/dataset.h"
-#include "io/safetensors.h"
-#include "train/image_batches.h"
 #include "train/models.h"
 #include "train/recipe.h"
 #include "train/run_folder.h"
+#include "train/task.h"
 
 namespace ingot::cli {
 
@@ -32,17 +30,21 @@ void check_model_name(const std::string& model) {
     throw UsageError("there is no model '" + model + "'; there are " + list + "and spec files NAME.json");
 }
 
-Json result_json(const train::TrainResult& r, int64_t params, Device device) {
+Json result_json(const train::TrainResult& r, const train::Task& task, int64_t params, Device device) {
     const Json none;
-    return {{"test_accuracy", r.test ? Json(r.test->accuracy) : none},
-            {"test_loss", r.test ? Json(r.test->loss) : none},
-            {"train_loss", r.train_loss},
-            {"epochs", r.epochs},
-            {"steps", r.steps},
-            {"seconds", r.seconds},
-            {"samples_per_s", r.samples_per_s},
-            {"params", params},
-            {"device", device.str()}};
+    Json json{{"test_accuracy", r.test && !task.regression ? Json(r.test->accuracy) : none},
+              {"test_loss", r.test ? Json(r.test->loss) : none},
+              {"train_loss", r.train_loss},
+              {"epochs", r.epochs},
+              {"steps", r.steps},
+              {"seconds", r.seconds},
+              {"samples_per_s", r.samples_per_s},
+              {"params", params},
+              {"device", device.str()}};
+    if (!task.regression) return json;
+    json["test_mae"] = r.test ? Json(task.in_units(r.test->mae)) : none;
+    json["test_r2"] = r.test ? Json(r.test->r2) : none;
+    return json;
 }
 
 /// The run that --resume goes on with.
@@ -62,17 +64,6 @@ std::optional<Earlier> earlier_run(const TrainArguments& a, const std::string& o
     if (!checkpoint) return {};
     return Earlier{settings_from_json(checkpoint->texts().settings, checkpoint->path), checkpoint->model_json,
                    checkpoint->position().epoch};
-}
-
-/// Enough to notice other data under the same name.
-std::string data_sum(const data::ImageDataset& d) {
-    const auto bytes = [](const auto& v) { return v.size() * sizeof v[0]; };
-    const io::TensorView labels{"labels", i64, {}, d.labels.data(), bytes(d.labels)};
-    const io::TensorView pixels{"pixels", u8, {}, d.pixels.data(), bytes(d.pixels)};
-    char text[96];
-    std::snprintf(text, sizeof text, "%lld images %s, checksum %08x%08x", static_cast<long long>(d.size()),
-                  Shape{d.channels, d.height, d.width}.str().c_str(), io::crc32(labels), io::crc32(pixels));
-    return text;
 }
 
 void say_interrupted(const TrainArguments& a, const std::string& out, const train::TrainResult& r) {
@@ -109,34 +100,26 @@ int train_command(const TrainArguments& a) {
     settings.threads = base::num_threads();
     manual_seed(settings.seed);
 
-    data::DataSplits splits = data::load_data(a.data);
-    settings.data_sum = data_sum(splits.train);
+    const train::Task task(a.data, {.val = settings.val, .seed = settings.seed});
+    settings.data_sum = task.fingerprint;
     if (earlier) check_same_run(settings, earlier->settings, out);
-    data::ImageDataset validation;
-    const bool validate = settings.val > 0;
-    if (validate) {
-        data::Split split = data::split_by_seed(splits.train, settings.val, settings.seed);
-        splits.train = std::move(split.rest);
-        validation = std::move(split.held_out);
-    }
-    train::Model model = make_model(a.model, splits.train);
-    if (!earlier) settings.recipe = apply_flags(train::default_recipe(a.model, splits.train.channels == 3), a);
+    train::Model model = make_model(a.model, task);
+    const bool color = task.input.rank() == 3 && task.input[0] == 3;
+    if (!earlier) settings.recipe = apply_flags(train::default_recipe(a.model, color), a);
+    if (task.regression && !a.loss && !earlier) settings.recipe.loss = "mse";
     const train::Recipe& recipe = settings.recipe;
-    const data::ChannelStats stats = data::channel_stats(splits.train);
-    const train::ModelInfo info{name, model.spec, splits.train.class_names, stats.mean, stats.std};
+    const train::ModelInfo info = task.describe(name, model.spec);
     if (earlier && train::to_json(info) != earlier->model_json)
         throw UsageError("--model " + a.model + " is not the model of the run in '" + out + "', whose layers differ");
     model.net.to(device);
     const auto optimizer = train::make_optimizer(recipe, model.net.parameters());
-    const auto train_batches = train::training_batches(splits.train, info, recipe, settings.seed, device);
-    const auto val_batches = validate ? train::evaluation_batches(validation, info, device) : nullptr;
-    const auto test_batches = splits.has_test ? train::evaluation_batches(splits.test, info, device) : nullptr;
+    const auto train_batches = task.training(recipe, device);
+    const auto val_batches = task.validation(device);
+    const auto test_batches = task.test(device);
 
     if (!a.quiet) {
         remark(name + " on " + a.data + ": " + std::to_string(model.net.num_parameters()) + " parameters, " +
-               std::to_string(splits.train.size()) + " training images " + model.input.str() + ", " +
-               std::to_string(info.class_names.size()) + " classes, " + device.str() + ", " +
-               std::to_string(base::num_threads()) + " threads");
+               task.str() + ", " + device.str() + ", " + std::to_string(base::num_threads()) + " threads");
         remark(recipe.str() + ", seed " + std::to_string(settings.seed));
     }
     const RunSettings& before = earlier ? earlier->settings : settings;
@@ -163,23 +146,17 @@ int train_command(const TrainArguments& a) {
                             .handle_interrupts = true,
                             .metrics = {predictions}});
     const train::TrainResult result = trainer.fit(*train_batches, val_batches.get(), test_batches.get());
-    write_run_report(
-        {out, a, model, info, recipe, result, *predictions, splits.train, validation, splits.test, device,
-         settings.seed});
+    write_run_report({out, settings, model, info, result, *predictions, task, device});
     if (result.interrupted) {
         say_interrupted(a, out, result);
         return 130;
     }
     if (a.json) {
-        print_json(result_json(result, model.net.num_parameters(), device));
+        print_json(result_json(result, task, model.net.num_parameters(), device));
         return 0;
     }
     char line[256];
-    if (result.test) {
-        std::snprintf(line, sizeof line, "test_accuracy %.4f  test_loss %.4f\n", result.test->accuracy,
-                      result.test->loss);
-        print(line);
-    }
+    if (result.test) print(evaluation_line(*result.test, task));
     std::snprintf(line, sizeof line, "train_loss %.4f  %lld steps in %.1f s, %.0f samples/s; wrote ", result.train_loss,
                   static_cast<long long>(result.steps), result.seconds, result.samples_per_s);
     print(line + out + "\n");

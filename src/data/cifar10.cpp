@@ -2,7 +2,6 @@
 // CIFAR-10 in its official binary form (records of one label byte and 3 x 32 x 32 bytes), or as images.
 #include <algorithm>
 #include <filesystem>
-#include <functional>
 #include <map>
 
 #include <ingot/error.h>
@@ -20,7 +19,7 @@ namespace fs = std::filesystem;
 constexpr size_t kRecord = 1 + 3 * 32 * 32;
 constexpr int64_t kMaxBatchBytes = int64_t{1} << 30;
 
-void append_batch(const std::vector<uint8_t>& bytes, const std::string& file, ImageDataset& set) {
+void append_batch(const std::vector<uint8_t>& bytes, const std::string& file, ImageSet& set) {
     if (bytes.empty() || bytes.size() % kRecord != 0)
         throw FileError(file + ": has " + std::to_string(bytes.size()) + " bytes, which is not a whole number of " +
                         std::to_string(kRecord) + "-byte CIFAR-10 records; it is empty, truncated or another file");
@@ -39,10 +38,9 @@ bool is_batch(const std::string& name) {
 }
 
 /// `batches`: file name without folders -> content.
-DataSplits from_batches(const std::string& path, const std::map<std::string, std::vector<uint8_t>>& batches) {
+ImageData from_batches(const std::string& path, const std::map<std::string, std::vector<uint8_t>>& batches) {
     DataSplits splits;
-    splits.has_test = true;
-    for (ImageDataset* set : {&splits.train, &splits.test}) {
+    for (ImageSet* set : {&splits.train, &splits.test}) {
         set->channels = 3;
         set->height = set->width = 32;
         set->class_names = {"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"};
@@ -51,20 +49,21 @@ DataSplits from_batches(const std::string& path, const std::map<std::string, std
         append_batch(bytes, path + "/" + name, name == "test_batch.bin" ? splits.test : splits.train);
     if (splits.train.labels.empty()) throw FileError(path + ": has no data_batch_*.bin");
     if (splits.test.labels.empty()) throw FileError(path + ": has no test_batch.bin");
-    return splits;
+    return in_memory(std::move(splits));
 }
 
-DataSplits as_images(const std::function<DataSplits(const FolderOptions&)>& load, const std::string& path) {
-    DataSplits splits = load({.height = 32, .width = 32});
-    if (splits.train.class_names.size() != 10)
-        throw FileError(path + ": has " + std::to_string(splits.train.class_names.size()) +
+ImageData as_images(ImageData (*load)(const std::string&, const FolderOptions&), const std::string& path,
+                    const LoadOptions& options) {
+    ImageData data = load(path, {.height = 32, .width = 32, .load = options});
+    if (data.class_names.size() != 10)
+        throw FileError(path + ": has " + std::to_string(data.class_names.size()) +
                         " classes, but CIFAR-10 has 10; use folder:PATH for other images");
-    return splits;
+    return data;
 }
 
 } // namespace
 
-DataSplits load_cifar10(const std::string& path) {
+ImageData load_cifar10(const std::string& path, const LoadOptions& options) {
     std::error_code code;
     std::map<std::string, std::vector<uint8_t>> batches;
     if (fs::is_directory(path, code)) {
@@ -73,7 +72,7 @@ DataSplits load_cifar10(const std::string& path) {
         for (const std::string& name : io::list_folder(folder.string()))
             if (is_batch(name)) batches[name] = io::read_file((folder / name).string(), kMaxBatchBytes);
         if (!batches.empty()) return from_batches(folder.string(), batches);
-        return as_images([&](const FolderOptions& o) { return load_folder(path, o); }, path);
+        return as_images(load_folder, path, options);
     }
     if (!fs::exists(path, code))
         throw FileError(path + ": no such file or folder; cifar10:PATH needs a folder or a tar archive");
@@ -85,7 +84,7 @@ DataSplits load_cifar10(const std::string& path) {
         binary = is_batch(fs::path(name).filename().string());
         return !binary && !is_image_name(name);
     });
-    if (!binary) return as_images([&](const FolderOptions& o) { return load_archive(path, o); }, path);
+    if (!binary) return as_images(load_archive, path, options);
     io::for_each_entry(path, [&](const std::string& name, std::vector<uint8_t> bytes) {
         const std::string file = fs::path(name).filename().string();
         if (is_batch(file)) batches[file] = std::move(bytes);

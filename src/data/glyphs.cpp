@@ -10,8 +10,8 @@
 
 #include "base/parallel.h"
 #include "data/glyph_shapes.h"
-#include "data/random.h"
 #include "data/sources.h"
+#include <ingot/data/random.h>
 
 namespace ingot::data {
 
@@ -156,7 +156,7 @@ void draw_image(const Drawing& shape, Random& random, uint8_t* out) {
 }
 
 /// `count` images from the designs [first, last) of every digit; sample i shows digit i % 10.
-ImageDataset draw_set(uint64_t seed, uint64_t split, int first, int last, int64_t count) {
+ImageSet draw_set(uint64_t seed, uint64_t split, int first, int last, int64_t count) {
     const int designs = last - first;
     std::vector<Drawing> shapes(static_cast<size_t>(10 * designs * kVariants));
     base::parallel_for(static_cast<int64_t>(shapes.size()), 64, [&](int64_t begin, int64_t end) {
@@ -167,7 +167,7 @@ ImageDataset draw_set(uint64_t seed, uint64_t split, int first, int last, int64_
                            split << 32 | static_cast<uint64_t>(i));
         }
     });
-    ImageDataset set;
+    ImageSet set;
     set.channels = 1;
     set.height = set.width = kSide;
     for (int d = 0; d < 10; ++d) set.class_names.push_back(std::to_string(d));
@@ -187,7 +187,7 @@ ImageDataset draw_set(uint64_t seed, uint64_t split, int first, int last, int64_
 } // namespace
 
 DataSplits make_glyphs(uint64_t seed, int64_t train, int64_t test) {
-    return {draw_set(seed, 0, 0, kTrainDesigns, train), draw_set(seed, 1, kTrainDesigns, kDesigns, test), true};
+    return {draw_set(seed, 0, 0, kTrainDesigns, train), draw_set(seed, 1, kTrainDesigns, kDesigns, test)};
 }
 
 } // namespace ingot::data

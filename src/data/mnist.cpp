@@ -24,7 +24,7 @@ std::string find_file(const std::string& folder, const std::string& name) {
     throw FileError(folder + ": has no " + name + " or " + name + ".gz; an MNIST folder holds four IDX files");
 }
 
-ImageDataset load_part(const std::string& folder, const std::string& part) {
+ImageSet load_part(const std::string& folder, const std::string& part) {
     const std::string image_file = find_file(folder, part + "-images-idx3-ubyte");
     const std::string label_file = find_file(folder, part + "-labels-idx1-ubyte");
     io::IdxArray images = io::read_idx(image_file, 3);
@@ -33,7 +33,7 @@ ImageDataset load_part(const std::string& folder, const std::string& part) {
         throw FileError(label_file + ": has " + std::to_string(labels.dims[0]) + " labels for the " +
                         std::to_string(images.dims[0]) + " images of " + image_file);
     if (images.data.empty()) throw FileError(image_file + ": holds no images");
-    ImageDataset set;
+    ImageSet set;
     set.channels = 1;
     set.height = images.dims[1];
     set.width = images.dims[2];
@@ -55,7 +55,7 @@ DataSplits load_mnist(const std::string& path) {
     std::error_code code;
     if (!fs::is_directory(path, code))
         throw FileError(path + ": is not a folder; mnist:DIR needs a folder of IDX files");
-    DataSplits splits{load_part(path, "train"), load_part(path, "t10k"), true};
+    DataSplits splits{load_part(path, "train"), load_part(path, "t10k")};
     if (splits.train.height != splits.test.height || splits.train.width != splits.test.width)
         throw FileError(path + ": training and test images have different sizes");
     return splits;

@@ -14,13 +14,16 @@ struct Scheme {
     const char* name;
     bool has_path;
     std::vector<std::string> options;
-    bool available;
 };
 
 const std::vector<Scheme>& schemes() {
     static const std::vector<Scheme> all = {
-        {"mnist", true, {}, true},         {"cifar10", true, {}, true}, {"folder", true, {"size"}, true},
-        {"glyphs", false, {"seed"}, true}, {"csv", true, {}, false},    {"text", true, {}, false},
+        {"mnist", true, {}},
+        {"cifar10", true, {}},
+        {"folder", true, {"size", "cache"}},
+        {"glyphs", false, {"seed"}},
+        {"csv", true, {"label", "task"}},
+        {"text", true, {"length"}},
     };
     return all;
 }
@@ -55,11 +58,9 @@ DataSpec parse_data_spec(const std::string& text) {
         std::find_if(schemes().begin(), schemes().end(), [&](const Scheme& s) { return s.name == spec.scheme; });
     if (scheme == schemes().end()) {
         std::vector<std::string> names;
-        for (const Scheme& s : schemes())
-            if (s.available) names.emplace_back(s.name + std::string(s.has_path ? ":PATH" : ""));
+        for (const Scheme& s : schemes()) names.emplace_back(s.name + std::string(s.has_path ? ":PATH" : ""));
         throw Error(who + "unknown kind of data '" + spec.scheme + "'; there are " + list_of(names));
     }
-    if (!scheme->available) throw Error(who + spec.scheme + ": data is not available in this release");
 
     std::string rest = end == std::string::npos ? "" : text.substr(end);
     for (size_t comma; (comma = last_option(rest)) != std::string::npos; rest.resize(comma)) {
@@ -77,6 +78,9 @@ DataSpec parse_data_spec(const std::string& text) {
     } else if (!rest.empty()) {
         throw Error(who + spec.scheme + " takes no path; unexpected '" + rest + "'");
     }
+    if (const auto task = spec.options.find("task");
+        task != spec.options.end() && task->second != "regression" && task->second != "classification")
+        throw Error(who + "unknown task '" + task->second + "'; there are classification and regression");
     return spec;
 }
 

@@ -12,18 +12,33 @@
 
 namespace ingot::io {
 
-Image decode_image(std::span<const uint8_t> bytes, const std::string& name) {
+namespace {
+
+enum class Kind : uint8_t { jpeg, png };
+
+Kind kind_of(std::span<const uint8_t> bytes, const std::string& name) {
     constexpr uint8_t kPng[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
     constexpr uint8_t kJpeg[] = {0xFF, 0xD8, 0xFF};
     if (bytes.empty()) throw FileError(name + ": is empty");
-    if (bytes.size() >= sizeof(kPng) && std::memcmp(bytes.data(), kPng, sizeof(kPng)) == 0)
-        return decode_png(bytes, name);
-    if (bytes.size() >= sizeof(kJpeg) && std::memcmp(bytes.data(), kJpeg, sizeof(kJpeg)) == 0)
-        return decode_jpeg(bytes, name);
+    if (bytes.size() >= sizeof(kPng) && std::memcmp(bytes.data(), kPng, sizeof(kPng)) == 0) return Kind::png;
+    if (bytes.size() >= sizeof(kJpeg) && std::memcmp(bytes.data(), kJpeg, sizeof(kJpeg)) == 0) return Kind::jpeg;
     throw FileError(name + ": is neither a JPEG nor a PNG file");
 }
 
-Image read_image(const std::string& path) { return decode_image(read_file(path, kMaxImageFileBytes), path); }
+} // namespace
+
+Image decode_image(std::span<const uint8_t> bytes, const std::string& name, const DecodeOptions& options) {
+    return kind_of(bytes, name) == Kind::png ? decode_png(bytes, name) : decode_jpeg(bytes, name, options);
+}
+
+Image read_image(const std::string& path, const DecodeOptions& options) {
+    return decode_image(read_file(path, kMaxImageFileBytes), path, options);
+}
+
+Image read_image_header(const std::string& path) {
+    const MappedFile file(path); // only the pages of the header are read
+    return kind_of(file.bytes(), path) == Kind::png ? png_header(file.bytes(), path) : jpeg_header(file.bytes(), path);
+}
 
 namespace {
 

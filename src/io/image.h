@@ -21,12 +21,22 @@ struct Image {
 inline constexpr int64_t kMaxImagePixels = 64'000'000;
 inline constexpr int64_t kMaxImageFileBytes = 512'000'000;
 
+/// What a caller that will shrink the picture can do without. A JPEG then comes reduced by the largest of 2, 4, 8 that
+/// leaves at least these sizes (PIL's draft mode): the decoder leaves out what would be averaged away, which is several
+/// times faster. 0: as it is.
+struct DecodeOptions {
+    int min_width = 0, min_height = 0;
+};
+
 /// Decodes a JPEG or PNG file held in memory; `name` stands for it in errors. 16-bit, palette and grey PNGs with fewer
 /// bits become 8-bit. Errors: FileError.
-Image decode_image(std::span<const uint8_t> bytes, const std::string& name);
+Image decode_image(std::span<const uint8_t> bytes, const std::string& name, const DecodeOptions& options = {});
 
 /// Reads and decodes the file `path`.
-Image read_image(const std::string& path);
+Image read_image(const std::string& path, const DecodeOptions& options = {});
+
+/// Sizes and channels that decoding would give, from the header alone (pixels stays empty). Errors: FileError.
+Image read_image_header(const std::string& path);
 
 /// Bilinear with antialiasing when shrinking: the filter of PIL.Image.resize(BILINEAR), in its fixed-point arithmetic,
 /// so the bits do not depend on the machine. width, height > 0.

@@ -11,7 +11,10 @@
 
 namespace ingot::io {
 
-Image decode_jpeg(std::span<const uint8_t> bytes, const std::string& name);
+Image decode_jpeg(std::span<const uint8_t> bytes, const std::string& name, const DecodeOptions& options);
 Image decode_png(std::span<const uint8_t> bytes, const std::string& name);
+/// Sizes and channels only.
+Image jpeg_header(std::span<const uint8_t> bytes, const std::string& name);
+Image png_header(std::span<const uint8_t> bytes, const std::string& name);
 
 } // namespace ingot::io

@@ -117,23 +117,56 @@ bool decode_rows(Decoder& d, uint8_t* pixels, uint8_t* row) {
 
 } // namespace
 
-Image decode_jpeg(std::span<const uint8_t> bytes, const std::string& name) {
-    const auto decoder = std::make_unique<Decoder>(); // jmp_buf and state are over 1 KiB
-    struct Release {
-        jpeg_decompress_struct* info;
-        ~Release() { jpeg_destroy_decompress(info); }
-    } release{&decoder->info};
-    const auto fail = [&] { throw FileError(name + ": bad JPEG: " + decoder->errors.text); };
+namespace {
 
-    if (!begin(*decoder, bytes)) fail();
-    Image image;
-    image.width = static_cast<int>(decoder->info.image_width);
-    image.height = static_cast<int>(decoder->info.image_height);
-    image.channels = decoder->info.out_color_space == JCS_GRAYSCALE ? 1 : 3;
+/// A decoder whose header has been read; its destructor frees what libjpeg holds.
+class Reader {
+public:
+    Reader(std::span<const uint8_t> bytes, const std::string& name) : name_(name) {
+        if (!begin(*decoder_, bytes)) fail();
+    }
+    Reader(const Reader&) = delete;
+    Reader& operator=(const Reader&) = delete;
+    ~Reader() { jpeg_destroy_decompress(&decoder_->info); }
+
+    Decoder& decoder() { return *decoder_; }
+    [[noreturn]] void fail() const { throw FileError(name_ + ": bad JPEG: " + decoder_->errors.text); }
+    Image header() const {
+        const jpeg_decompress_struct& info = decoder_->info;
+        return {static_cast<int>(info.image_width),
+                static_cast<int>(info.image_height),
+                info.out_color_space == JCS_GRAYSCALE ? 1 : 3,
+                {}};
+    }
+
+private:
+    const std::string& name_;
+    std::unique_ptr<Decoder> decoder_ = std::make_unique<Decoder>(); // jmp_buf and state are over 1 KiB
+};
+
+} // namespace
+
+Image jpeg_header(std::span<const uint8_t> bytes, const std::string& name) { return Reader(bytes, name).header(); }
+
+Image decode_jpeg(std::span<const uint8_t> bytes, const std::string& name, const DecodeOptions& options) {
+    Reader reader(bytes, name);
+    Decoder& decoder = reader.decoder();
+    Image image = reader.header();
+    if (options.min_width > 0 && options.min_height > 0) {
+        int factor = 1;
+        // libjpeg rounds sizes up
+        while (factor < 8 && (image.width + 2 * factor - 1) / (2 * factor) >= options.min_width &&
+               (image.height + 2 * factor - 1) / (2 * factor) >= options.min_height)
+            factor *= 2;
+        decoder.info.scale_num = 1;
+        decoder.info.scale_denom = static_cast<unsigned>(factor);
+        image.width = (image.width + factor - 1) / factor;
+        image.height = (image.height + factor - 1) / factor;
+    }
     const size_t row = static_cast<size_t>(image.width) * 4;
     image.pixels.resize(static_cast<size_t>(image.width) * image.height * image.channels);
-    std::vector<uint8_t> cmyk_row(decoder->cmyk ? row : 0);
-    if (!decode_rows(*decoder, image.pixels.data(), cmyk_row.data())) fail();
+    std::vector<uint8_t> cmyk_row(decoder.cmyk ? row : 0);
+    if (!decode_rows(decoder, image.pixels.data(), cmyk_row.data())) reader.fail();
     return image;
 }
 

@@ -118,22 +118,39 @@ bool write_all(Codec& codec, const Image& image) {
 
 } // namespace
 
-Image decode_png(std::span<const uint8_t> bytes, const std::string& name) {
-    Codec codec;
-    const auto fail = [&] { throw FileError(name + ": bad PNG: " + codec.text); };
+namespace {
+
+[[noreturn]] void fail(const Codec& codec, const std::string& name) {
+    throw FileError(name + ": bad PNG: " + codec.text);
+}
+
+/// Sets the codec up and reads the header.
+Image begin(Codec& codec, std::span<const uint8_t> bytes, const std::string& name) {
     codec.from = bytes.data();
     codec.bytes = codec.left = bytes.size();
     codec.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &codec, on_error, on_warning);
-    if (codec.png == nullptr) fail();
+    if (codec.png == nullptr) fail(codec, name);
     codec.info = png_create_info_struct(codec.png);
-    if (codec.info == nullptr) fail();
     Image image;
-    if (!read_header(codec, image)) fail();
+    if (codec.info == nullptr || !read_header(codec, image)) fail(codec, name);
+    return image;
+}
+
+} // namespace
+
+Image png_header(std::span<const uint8_t> bytes, const std::string& name) {
+    Codec codec;
+    return begin(codec, bytes, name);
+}
+
+Image decode_png(std::span<const uint8_t> bytes, const std::string& name) {
+    Codec codec;
+    Image image = begin(codec, bytes, name);
     const size_t stride = static_cast<size_t>(image.width) * image.channels;
     image.pixels.resize(stride * image.height);
     std::vector<uint8_t*> rows(static_cast<size_t>(image.height));
     for (size_t y = 0; y < rows.size(); ++y) rows[y] = image.pixels.data() + stride * y;
-    if (!read_pixels(codec, rows.data())) fail();
+    if (!read_pixels(codec, rows.data())) fail(codec, name);
     return image;
 }
 

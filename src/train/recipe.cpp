@@ -74,9 +74,15 @@ std::unique_ptr<optim::Optimizer> make_optimizer(const Recipe& r, const std::vec
 
 Trainer::Loss make_loss(const std::string& name) {
     const auto targets = [](const Tensor& output, const Tensor& labels) {
+        if (is_float(labels.dtype())) return labels;
         return one_hot(labels, output.size(-1), output.dtype());
     };
-    if (name == "cross_entropy") return [](const Tensor& o, const Tensor& y) { return cross_entropy(o, y); };
+    if (name == "cross_entropy") {
+        return [](const Tensor& o, const Tensor& y) {
+            if (y.shape().rank() == 1) return cross_entropy(o, y);
+            return cross_entropy(reshape(o, {-1, o.size(-1)}), reshape(y, {-1})); // text: [N, T, C] and [N, T]
+        };
+    }
     if (name == "mse") return [targets](const Tensor& o, const Tensor& y) { return mse_loss(o, targets(o, y)); };
     if (name == "bce_with_logits")
         return [targets](const Tensor& o, const Tensor& y) { return bce_with_logits(o, targets(o, y)); };

@@ -40,12 +40,22 @@ TEST_F(BadInput, TruncatedIdx) {
     expect_error(train("lenet", "mnist:" + path("m")), 1, {"train-labels-idx1-ubyte", "11", "9"});
 }
 
-TEST_F(BadInput, TruncatedImage) {
+TEST_F(BadInput, TruncatedImagesAreLeftOutAndNamedOnce) {
     const std::string data = make_images("data", 4, 2);
     const std::string whole = read("data/train/dark/2.png");
     write("data/train/dark/2.png", whole.substr(0, whole.size() / 2));
+    write("data/train/bright/1.png", "");
     make_spec();
-    expect_error(train(path("net.json"), data), 1, {"dark/2.png"});
+    for (const char* cache : {"", ",cache=0"}) { // read before training, or while it goes on
+        fs::remove_all(path("run"));
+        const Result result = train(path("net.json"), data + cache);
+        EXPECT_EQ(result.status, 0) << result.err;
+        for (const char* file : {"dark/2.png: bad PNG", "bright/1.png: is empty"}) {
+            const size_t at = result.err.find(file);
+            ASSERT_NE(at, std::string::npos) << result.err;
+            EXPECT_EQ(result.err.find(file, at + 1), std::string::npos) << result.err;
+        }
+    }
 }
 
 TEST_F(BadInput, Specs) {

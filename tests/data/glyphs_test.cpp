@@ -12,16 +12,15 @@
 namespace ingot::data {
 namespace {
 
-uint32_t checksum(const ImageDataset& set) {
+uint32_t checksum(const ImageSet& set) {
     return static_cast<uint32_t>(::crc32_z(0, set.pixels.data(), set.pixels.size()));
 }
 
 TEST(Glyphs, HasTheAnnouncedSizes) {
-    const DataSplits splits = load_data("glyphs");
+    const DataSplits splits = make_glyphs(0);
     EXPECT_EQ(splits.train.size(), 20000);
     EXPECT_EQ(splits.test.size(), 4000);
-    EXPECT_TRUE(splits.has_test);
-    for (const ImageDataset* set : {&splits.train, &splits.test}) {
+    for (const ImageSet* set : {&splits.train, &splits.test}) {
         EXPECT_EQ(set->channels, 1);
         EXPECT_EQ(set->height, 32);
         EXPECT_EQ(set->width, 32);
@@ -78,7 +77,7 @@ TEST(Glyphs, TestDesignsDoNotOccurInTraining) {
 TEST(Glyphs, ImagesDifferAndShowInk) {
     const DataSplits splits = make_glyphs(0, 2000, 1000);
     std::set<std::vector<uint8_t>> seen;
-    for (const ImageDataset* set : {&splits.train, &splits.test})
+    for (const ImageSet* set : {&splits.train, &splits.test})
         for (int64_t i = 0; i < set->size(); ++i) {
             const std::vector<uint8_t> image(set->image(i), set->image(i) + 1024);
             // The ink stands out of the paper even in the faintest image.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "data/spec.h"
 
-#include "data/dataset.h"
+#include "data/sources.h"
 #include "io/io_testing.h"
 
 namespace ingot::data {
@@ -18,6 +18,12 @@ TEST(DataSpec, Parses) {
     EXPECT_EQ(parse_data_spec("cifar10:a,b.tar.xz").path, "a,b.tar.xz");
     EXPECT_EQ(parse_data_spec("glyphs").path, "");
     EXPECT_EQ(parse_data_spec("glyphs,seed=7").options.at("seed"), "7");
+    const DataSpec csv = parse_data_spec("csv:a,b.csv,label=price in EUR,task=regression");
+    EXPECT_EQ(csv.path, "a,b.csv");
+    EXPECT_EQ(csv.options.at("label"), "price in EUR");
+    EXPECT_EQ(csv.options.at("task"), "regression");
+    EXPECT_EQ(text_length(parse_data_spec("text:a.txt")), 128);
+    EXPECT_EQ(text_length(parse_data_spec("text:a.txt,length=64")), 64);
 }
 
 TEST(DataSpec, RefusesWithTheReason) {
@@ -33,14 +39,16 @@ TEST(DataSpec, RefusesWithTheReason) {
     EXPECT_ERROR(parse_data_spec("glyphs:x"), "glyphs takes no path");
     EXPECT_ERROR(parse_data_spec("glyphs,"), "takes no path; unexpected ','");
     EXPECT_ERROR(parse_data_spec("glyphs,seed=1,seed=2"), "the option 'seed' is given twice");
-    EXPECT_ERROR(parse_data_spec("csv:a.csv,label=x"), "csv: data is not available in this release");
-    EXPECT_ERROR(parse_data_spec("text:a.txt"), "text: data is not available in this release");
-    EXPECT_ERROR(load_data("glyphs,seed=x"), "seed 'x' is not a number in range");
-    EXPECT_ERROR(load_data("glyphs,seed=-1"), "seed '-1' is not a number");
-    EXPECT_ERROR(load_data("glyphs,seed="), "seed '' is not a number");
-    EXPECT_ERROR(load_data("folder:x,size=3y"), "size '3y' is not a number");
-    EXPECT_ERROR(load_data("folder:x,size=0"), "size must lie between 1 and 4096");
-    EXPECT_ERROR(load_data("folder:x,size=8x5000"), "size must lie between 1 and 4096");
+    EXPECT_ERROR(parse_data_spec("csv:a.csv,task=guess"), "unknown task 'guess'; there are classification");
+    EXPECT_ERROR(parse_data_spec("csv:"), "a path is missing; write csv:PATH");
+    EXPECT_ERROR(parse_data_spec("text:a,size=3"), "unknown option 'size'; text takes length");
+    EXPECT_ERROR(text_length(parse_data_spec("text:a,length=0")), "length must lie between 1 and");
+    EXPECT_ERROR(load_images(parse_data_spec("glyphs,seed=x")), "seed 'x' is not a number in range");
+    EXPECT_ERROR(load_images(parse_data_spec("glyphs,seed=-1")), "seed '-1' is not a number");
+    EXPECT_ERROR(load_images(parse_data_spec("glyphs,seed=")), "seed '' is not a number");
+    EXPECT_ERROR(load_images(parse_data_spec("folder:x,size=3y")), "size '3y' is not a number");
+    EXPECT_ERROR(load_images(parse_data_spec("folder:x,size=0")), "size must lie between 1 and 4096");
+    EXPECT_ERROR(load_images(parse_data_spec("folder:x,size=8x5000")), "size must lie between 1 and 4096");
 }
 
 } // namespace

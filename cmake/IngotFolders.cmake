@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Turns folders into targets: src/<folder> -> OBJECT library ingot_<folder>, all of them -> ingot, src/cli -> the command,
 # tests/<folder> -> test_<folder>, bench/<name>.cpp -> bench_<name>, examples/<name>/main.cpp -> example_<name>,
-# fuzz/<name>.cpp -> fuzz_<name>.
+# fuzz/<name>.cpp and fuzz/io/<name>.cpp -> fuzz_<name>.
 
 # Our own compile settings, for one of our own targets.
 function(ingot_settings target)
@@ -178,21 +178,30 @@ function(ingot_benchmarks)
     endforeach()
 endfunction()
 
-# Each file in fuzz/ is one libFuzzer target, but for seeds.cpp, which writes the first inputs with the tests' helpers.
+# Each file in fuzz/ is one libFuzzer target, but for seeds*.cpp, which write the first inputs with the tests' helpers. Those in
+# fuzz/io/ are built from the folders up to io only: seconds instead of the whole library.
 function(ingot_fuzz_targets)
     if(NOT INGOT_SANITIZE STREQUAL "fuzzer" OR NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
         message(FATAL_ERROR "INGOT_BUILD_FUZZ needs clang and INGOT_SANITIZE=fuzzer (cmake --preset fuzz)")
     endif()
     find_package(GTest REQUIRED)
-    file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/fuzz/*.cpp)
+    # Static: only what is used is linked, and with it what lies below io.
+    add_library(ingot_fuzz_io STATIC $<TARGET_OBJECTS:ingot_base> $<TARGET_OBJECTS:ingot_core> $<TARGET_OBJECTS:ingot_io>)
+    target_include_directories(ingot_fuzz_io INTERFACE ${PROJECT_SOURCE_DIR}/include)
+    file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/fuzz/*.cpp)
     foreach(source IN LISTS sources)
         cmake_path(GET source STEM name)
         add_executable(fuzz_${name} ${source})
         ingot_settings(fuzz_${name})
-        target_link_libraries(fuzz_${name} PRIVATE ingot nlohmann_json::nlohmann_json ${INGOT_IO_LIBS} ${INGOT_LINK_LIBS})
+        target_include_directories(fuzz_${name} PRIVATE ${PROJECT_SOURCE_DIR}/fuzz ${PROJECT_SOURCE_DIR}/tests)
+        if(source MATCHES "/fuzz/io/")
+            target_link_libraries(fuzz_${name} PRIVATE ingot_fuzz_io)
+        else()
+            target_link_libraries(fuzz_${name} PRIVATE ingot)
+        endif()
+        target_link_libraries(fuzz_${name} PRIVATE nlohmann_json::nlohmann_json ${INGOT_IO_LIBS} ${INGOT_LINK_LIBS})
         set_target_properties(fuzz_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/fuzz)
-        if(name STREQUAL "seeds")
-            target_include_directories(fuzz_${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+        if(name MATCHES "^seeds")
             target_compile_definitions(fuzz_${name} PRIVATE INGOT_TESTS_DIR="${PROJECT_SOURCE_DIR}/tests")
             target_link_libraries(fuzz_${name} PRIVATE GTest::gtest)
         else()

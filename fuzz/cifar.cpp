@@ -2,7 +2,7 @@
 // CIFAR-10's binary form. The input's first half is a training batch, its second half the test batch.
 #include <filesystem>
 
-#include "data/spec.h"
+#include "data/dataset.h"
 #include "fuzz.h"
 
 namespace {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What the fuzz targets share. Each fuzz/<name>.cpp defines LLVMFuzzerTestOneInput for one parser and calls the function that
+// What the fuzz targets share. Each fuzz/<name>.cpp and fuzz/io/<name>.cpp defines LLVMFuzzerTestOneInput for one parser and calls the function that
 // programs call. An ingot::Error is the expected answer to a bad file; everything else (a crash, a leak, another exception, a
-// large allocation, endless work) is a finding. tools/run_fuzz runs the targets, fuzz/seeds.cpp writes their first inputs.
+// large allocation, endless work) is a finding. tools/run_fuzz runs the targets, seeds*.cpp write their first inputs.
 #pragma once
 
 #include <cstddef>
@@ -33,10 +33,9 @@ template <class F> int run(const F& f) {
 
 /// Reads every byte, so that the sanitizer sees what lies outside.
 inline void touch(const void* data, size_t bytes) {
-    static volatile uint8_t sink = 0;
     uint8_t sum = 0;
     for (size_t i = 0; i < bytes; ++i) sum = static_cast<uint8_t>(sum + static_cast<const uint8_t*>(data)[i]);
-    sink = sum;
+    asm volatile("" : : "r"(sum)); // the loop must not be optimized away
 }
 
 /// A file in memory, for functions that take a path.

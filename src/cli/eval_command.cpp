@@ -28,7 +28,7 @@ int eval_command(const EvalArguments& a) {
         print_json(json);
         return 0;
     }
-    print(std::to_string(result.samples) + " " + train::samples_of(task.kind) + "  " + evaluation_line(result, task));
+    print("samples " + std::to_string(result.samples) + "  " + evaluation_line(result, task));
     return 0;
 }
 

@@ -86,7 +86,9 @@ TEST_F(HostileFiles, AsData) {
         write("a.tar.gz", content);
         expect_error(train("cifar-cnn", "cifar10:" + path("a.tar.gz")), 1, {"a.tar.gz: "});
         write("data/train/dark/1.png", content);
-        expect_error(train(path("net.json"), "folder:" + path("data")), 1, {"dark/1.png: "});
+        const Result result = train(path("net.json"), "folder:" + path("data"));
+        EXPECT_EQ(result.status, 0) << result.err; // one bad picture of many is named and left out
+        EXPECT_NE(result.err.find("dark/1.png: "), std::string::npos) << result.err;
     }
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // ingot inspect: checkpoints, any safetensors file, models, as tables and as JSON.
+#include <regex>
 #include <sstream>
 
 #include "cli/cli_testing.h"
@@ -24,11 +25,13 @@ protected:
         length[1] = static_cast<char>(header.size() >> 8);
         write(name, length + header + std::string(16, '\0'));
     }
-    /// The line that begins with `start`, without it and the blanks around.
+    /// The line that begins with `start`, without it and the blanks around; columns stand two blanks apart.
     static std::string line(const std::string& text, const std::string& start) {
         std::string found;
         for (std::istringstream lines(text); std::getline(lines, found);)
-            if (found.rfind(start, 0) == 0) return found.substr(found.find_first_not_of(' ', start.size()));
+            if (found.rfind(start, 0) == 0)
+                return std::regex_replace(found.substr(found.find_first_not_of(' ', start.size())), std::regex(" {2,}"),
+                                          "  ");
         return "no line begins with '" + start + "' in\n" + text;
     }
 };
@@ -38,12 +41,12 @@ TEST_F(Inspect, Checkpoint) {
     const Result result = ingot({"inspect", path("run/last.safetensors")});
     ASSERT_EQ(result.status, 0) << result.err;
     EXPECT_EQ(line(result.out, "model net"), ", 2 classes: bright, dark");
-    EXPECT_EQ(line(result.out, "conv "), "conv2d (out 4, kernel 3)    [4, 10, 10]          40");
-    EXPECT_EQ(line(result.out, "head "), "linear (out 2)              [2]                 202");
+    EXPECT_EQ(line(result.out, "conv "), "conv2d (out 4, kernel 3)  [4, 10, 10]  40");
+    EXPECT_EQ(line(result.out, "head "), "linear (out 2)  [2]  202");
     EXPECT_EQ(line(result.out, "242"), "parameters");
-    EXPECT_EQ(line(result.out, "conv.weight"), "f32    [4, 1, 3, 3]    144");
+    EXPECT_EQ(line(result.out, "conv.weight"), "f32  [4, 1, 3, 3]  144");
     EXPECT_EQ(line(result.out, "4 tensors,"), "242 elements, 968 B");
-    EXPECT_EQ(line(result.out, "train.step"), "i64    []                8  2") << "values of the training's state";
+    EXPECT_EQ(line(result.out, "train.step"), "i64  []  8  2") << "values of the training's state";
     EXPECT_EQ(result.out.find(" \n"), std::string::npos) << "blanks at an end of a line";
 }
 
@@ -79,7 +82,7 @@ TEST_F(Inspect, Models) {
     const Result result = ingot({"inspect", path("net.json")});
     ASSERT_EQ(result.status, 0) << result.err;
     EXPECT_EQ(line(result.out, "input "), "[1, 12, 12]");
-    EXPECT_EQ(line(result.out, "4 "), "dropout (p 0.1)             [100]");
+    EXPECT_EQ(line(result.out, "4 "), "dropout (p 0.1)  [100]");
     const Json json = ingot({"inspect", path("net.json"), "--json"}).json();
     EXPECT_EQ(json.at("parameters"), 242);
     ASSERT_EQ(json.at("layers").size(), 6u);
@@ -99,8 +102,8 @@ TEST_F(Inspect, ResidualLayersAreIndented) {
         "layers": [{"type": "conv2d", "out": 1, "kernel": 3, "padding": 1}], "after": [{"type": "relu"}]}]})");
     const Result result = ingot({"inspect", path("res.json")});
     ASSERT_EQ(result.status, 0) << result.err;
-    EXPECT_EQ(line(result.out, "block"), "residual                                [1, 8, 8]          10");
-    EXPECT_EQ(line(result.out, "  0 "), "conv2d (out 1, kernel 3, padding 1)   [1, 8, 8]          10");
+    EXPECT_EQ(line(result.out, "block"), "residual  [1, 8, 8]  10");
+    EXPECT_EQ(line(result.out, "  0 "), "conv2d (out 1, kernel 3, padding 1)  [1, 8, 8]  10");
     EXPECT_EQ(line(result.out, "10 parameters"), "") << "nothing counts twice";
 }
 

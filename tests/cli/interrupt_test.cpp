@@ -28,7 +28,7 @@ protected:
         EXPECT_EQ(eval.json().at("samples"), 16);
         for (const auto& entry : fs::directory_iterator(path(out)))
             EXPECT_TRUE(entry.path().extension() == ".safetensors" || entry.path().stem() == "metrics" ||
-                        entry.path().filename() == "model.json")
+                        entry.path().filename() == "model.json" || entry.path().filename() == "report.html")
                 << "left behind: " << entry.path();
     }
     void SetUp() override {

@@ -28,10 +28,11 @@ protected:
     /// The line that begins with `start`, without it and the blanks around; columns stand two blanks apart.
     static std::string line(const std::string& text, const std::string& start) {
         std::string found;
-        for (std::istringstream lines(text); std::getline(lines, found);)
-            if (found.rfind(start, 0) == 0)
-                return std::regex_replace(found.substr(found.find_first_not_of(' ', start.size())), std::regex(" {2,}"),
-                                          "  ");
+        for (std::istringstream lines(text); std::getline(lines, found);) {
+            if (found.rfind(start, 0) != 0) continue;
+            const size_t rest = found.find_first_not_of(' ', start.size());
+            return rest == std::string::npos ? "" : std::regex_replace(found.substr(rest), std::regex(" {2,}"), "  ");
+        }
         return "no line begins with '" + start + "' in\n" + text;
     }
 };

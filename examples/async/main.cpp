@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <ingot/ingot.h>
-#include <ingot/stream.h> // the layer below tensors is not part of ingot.h
 #include <string>
 #include <vector>
 

@@ -2,7 +2,6 @@
 // Memory: one caching pool per device feeds everything. This program watches it: a compiled training step allocates nothing
 // once it runs, freed memory is reused, trim_memory() gives it back, and a limit that is hit is an error one can go on from.
 #include <cstdio>
-#include <ingot/buffer.h> // the layer below tensors is not part of ingot.h
 #include <ingot/ingot.h>
 
 using namespace ingot;

@@ -68,7 +68,7 @@ io::Csv Table::read(const std::string& path) {
 }
 
 Table::Table(const std::string& path, const TableOptions& options)
-    : csv_(read(path)), regression_(options.regression), load_(options.load) {
+    : csv_(read(path)), regression_(options.regression), trained_(options.trained), load_(options.load) {
     label_ = options.label.empty() ? csv_.columns() - 1 : find_column(options.label);
     if (csv_.columns() < 2)
         throw FileError(path + ": has the column '" + csv_.header()[0] +
@@ -96,9 +96,9 @@ void Table::find_kinds() {
     for (int64_t c = 0; c < csv_.columns(); ++c) {
         int64_t row = 0;
         while (row < csv_.rows() && csv_.cell(row, c).empty()) ++row;
-        if (row == csv_.rows())
+        if (row == csv_.rows() && !trained_)
             throw FileError(csv_.name() + ": column '" + csv_.header()[static_cast<size_t>(c)] + "' is empty");
-        numeric_.push_back(parse(csv_.cell(row, c)).has_value());
+        numeric_.push_back(row == csv_.rows() || parse(csv_.cell(row, c)).has_value());
     }
     for (int64_t row = 0; row < csv_.rows(); ++row)
         if (csv_.cell(row, label_).empty()) throw FileError(csv_.where(row, label_) + "the label is missing");
@@ -130,7 +130,7 @@ void Table::find_classes() {
         std::snprintf(text, sizeof text, "%.0f", key.first);
         class_names_.push_back(numeric ? text : key.second);
     }
-    if (class_names_.size() < 2)
+    if (class_names_.size() < 2 && !trained_)
         throw FileError(csv_.name() + ": column '" + csv_.header()[static_cast<size_t>(label_)] + "' holds only '" +
                         class_names_[0] + "'; at least two classes are needed");
     for (const auto& key : keys) labels_.push_back(classes.at(key));

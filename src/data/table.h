@@ -36,8 +36,9 @@ struct TableFormat {
 };
 
 struct TableOptions {
-    std::string label; ///< name of a column; empty: the last one
+    std::string label = {}; ///< name of a column; empty: the last one
     bool regression = false;
+    bool trained = false;  ///< for a model that is trained already: one class, or a column without values, is enough
     LoadOptions load = {}; ///< strict: empty numeric cells are errors
 };
 
@@ -70,7 +71,7 @@ private:
     uint32_t checksum_ = 0;
     io::Csv csv_;
     int64_t label_ = 0;
-    bool regression_ = false;
+    bool regression_ = false, trained_ = false;
     LoadOptions load_;
     std::vector<bool> numeric_; ///< by column
     std::vector<int64_t> labels_;

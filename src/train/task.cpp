@@ -112,7 +112,7 @@ void Task::load_images(const data::DataSpec& spec, const TaskOptions& options) {
 
 void Task::load_table(const data::DataSpec& spec, const TaskOptions& options) {
     kind = Kind::table;
-    data::TableOptions how{.label = {}, .regression = false, .load = options.load};
+    data::TableOptions how{.trained = options.trained != nullptr, .load = options.load};
     if (const auto label = spec.options.find("label"); label != spec.options.end()) how.label = label->second;
     if (const auto task = spec.options.find("task"); task != spec.options.end())
         how.regression = task->second == "regression";

@@ -18,6 +18,7 @@ constexpr const char* kExamples = R"(Examples:
   ingot train --model cifar-cnn --data glyphs --out runs/glyphs
   ingot eval runs/lenet/best.safetensors --data mnist:DIR
   ingot predict runs/lenet/best.safetensors digit.png
+  ingot generate runs/gpt-tiny/best.safetensors --prompt "To be"
   ingot inspect runs/lenet/last.safetensors
   ingot bench tiny-cnn mlp --threads 2
 
@@ -61,6 +62,14 @@ Examples:
   ingot predict runs/lenet/best.safetensors digit.png
   ingot predict runs/cifar-cnn/best.safetensors *.jpg --json)";
 
+constexpr const char* kGenerateExamples =
+    R"(For models that were trained on a text (--data text:FILE). Prints the prompt and what follows, byte by byte; the same
+seed gives the same text.
+
+Examples:
+  ingot generate runs/gpt-tiny/best.safetensors --prompt "KING HENRY:"
+  ingot generate runs/gpt-tiny/best.safetensors --prompt "To be" --length 2000 --temperature 0.6 --top-k 40 --seed 3)";
+
 constexpr const char* kInspectExamples = R"(Works for any safetensors file; checks the checksums of Ingot's own.
 
 Examples:
@@ -74,7 +83,7 @@ is an error. With --infer: the latency of one forward pass.
 host_us_per_step is the time a call takes before the work of the step begins: argument checks, key, binding.
 
 Workloads: tiny-cnn (batch 32, SGD), mlp (64, Adam), lenet (64, Adam), cifar-cnn (32, Adam), resnet18 (32, SGD with
-momentum).
+momentum), gpt-tiny (8 x 128 tokens, AdamW), gpt2 (16 x 1024 tokens, AdamW).
 
 Examples:
   ingot bench tiny-cnn mlp lenet --threads 2
@@ -150,7 +159,9 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 void add_train(CLI::App& app, TrainArguments& a) {
     CLI::App& c = *app.add_subcommand("train", "Train a model on labelled images");
     c.footer(kTrainExamples);
-    c.add_option("--model", a.model, "tiny-cnn, mlp, lenet, cifar-cnn, resnet18, or a spec file NAME.json")->required();
+    c.add_option("--model", a.model,
+                 "tiny-cnn, mlp, lenet, cifar-cnn, resnet18, gpt-tiny, gpt2, or a spec file NAME.json")
+        ->required();
     c.add_option("--data", a.data, "what to train on, see below")->required();
     c.add_option("--out", a.out, "folder to write to (default: runs/<model>)");
     c.add_option("--epochs", a.epochs, "passes over the training data")->check(integer_in(1, kMaxCount));
@@ -211,6 +222,24 @@ void add_predict(CLI::App& app, PredictArguments& a) {
     add_json(c, a.json, "print one JSON object: predictions, a list of {file, label, index, probability}");
 }
 
+void add_generate(CLI::App& app, GenerateArguments& a) {
+    CLI::App& c = *app.add_subcommand("generate", "Continue a text with a checkpoint");
+    c.footer(kGenerateExamples);
+    c.add_option("checkpoint", a.checkpoint, "a file written by 'ingot train --data text:FILE'")->required();
+    c.add_option("--prompt", a.prompt, "the text to continue")->required();
+    c.add_option("--length", a.length, "bytes to add")->check(integer_in(0, kMaxCount))->capture_default_str();
+    c.add_option("--temperature", a.temperature,
+                 "below 1: likelier, above: more surprising; 0: always the likeliest byte")
+        ->check(number_in(0, kInfinity, "at least 0", true))
+        ->capture_default_str();
+    c.add_option("--top-k", a.top_k, "only the likeliest so many bytes (default: all)")->check(integer_in(1, 256));
+    c.add_option("--seed", a.seed, "of the draws")
+        ->check(integer_in(0, std::numeric_limits<uint64_t>::max()))
+        ->capture_default_str();
+    add_compute(c, a.compute);
+    add_json(c, a.json, "print one JSON object: prompt, text (what was added) and the settings");
+}
+
 void add_inspect(CLI::App& app, InspectArguments& a) {
     CLI::App& c = *app.add_subcommand("inspect", "List the tensors and metadata of a safetensors file");
     c.footer(kInspectExamples);
@@ -264,6 +293,7 @@ Arguments parse(int argc, const char* const* argv) {
     TrainArguments train;
     EvalArguments eval;
     PredictArguments predict;
+    GenerateArguments generate;
     InspectArguments inspect;
     DevicesArguments devices;
     BenchArguments bench;
@@ -273,6 +303,7 @@ Arguments parse(int argc, const char* const* argv) {
     add_train(app, train);
     add_eval(app, eval);
     add_predict(app, predict);
+    add_generate(app, generate);
     add_inspect(app, inspect);
     add_devices(app, devices);
     add_bench(app, bench, bench_dtype, bench_steps, bench_json);
@@ -306,6 +337,7 @@ Arguments parse(int argc, const char* const* argv) {
     }
     if (command == "eval") return eval;
     if (command == "predict") return predict;
+    if (command == "generate") return generate;
     if (command == "inspect") return inspect;
     if (command == "devices") return devices;
     return bench;

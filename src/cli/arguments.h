@@ -54,6 +54,15 @@ struct PredictArguments {
     bool json = false;
 };
 
+struct GenerateArguments {
+    Compute compute;
+    std::string checkpoint, prompt;
+    int64_t length = 500, top_k = 0;
+    double temperature = 0.8;
+    uint64_t seed = 0;
+    bool json = false;
+};
+
 struct InspectArguments {
     std::string file;
     bool json = false;
@@ -76,8 +85,8 @@ struct Message {
     std::string text;
 };
 
-using Arguments = std::variant<Message, TrainArguments, EvalArguments, PredictArguments, InspectArguments,
-                               DevicesArguments, BenchArguments>;
+using Arguments = std::variant<Message, TrainArguments, EvalArguments, PredictArguments, GenerateArguments,
+                               InspectArguments, DevicesArguments, BenchArguments>;
 
 /// argv as main() gets it. Errors: UsageError.
 Arguments parse(int argc, const char* const* argv);

@@ -9,6 +9,7 @@ namespace ingot::cli {
 int train_command(const TrainArguments& arguments);
 int eval_command(const EvalArguments& arguments);
 int predict_command(const PredictArguments& arguments);
+int generate_command(const GenerateArguments& arguments);
 int inspect_command(const InspectArguments& arguments);
 int devices_command(const DevicesArguments& arguments);
 int bench_command(const BenchArguments& arguments);

@@ -30,6 +30,7 @@ int dispatch(int argc, const char* const* argv) {
                                  [](const TrainArguments& a) { return train_command(a); },
                                  [](const EvalArguments& a) { return eval_command(a); },
                                  [](const PredictArguments& a) { return predict_command(a); },
+                                 [](const GenerateArguments& a) { return generate_command(a); },
                                  [](const InspectArguments& a) { return inspect_command(a); },
                                  [](const DevicesArguments& a) { return devices_command(a); },
                                  [](const BenchArguments& a) { return bench_command(a); }},

@@ -6,7 +6,7 @@ DEMO_ARGS ?= --model cifar-cnn --data glyphs --epochs 2 --seed 1 --out runs/demo
 BENCH_ARGS ?= tiny-cnn mlp lenet cifar-cnn
 SOURCES = git ls-files -co --exclude-standard -- '*.h' '*.cpp' '*.mm' '*.cu'
 
-.PHONY: help build demo test bench examples fuzz install format check clean bootstrap
+.PHONY: help build demo test bench docs examples fuzz install format check clean bootstrap
 .NOTPARALLEL:
 
 help:
@@ -14,6 +14,7 @@ help:
 	@echo "make test     install what is missing, build, run every test"
 	@echo "make build    install what is missing, build everything into $(BUILD)"
 	@echo "make bench    build and measure (BENCH_ARGS='tiny-cnn mlp ...')"
+	@echo "make docs     write the API reference to build/docs/html (installs doxygen)"
 	@echo "make examples build and run every example at full size (the tests run them at reduced size)"
 	@echo "make fuzz     build the fuzz targets and run each for FUZZ_SECONDS (default 120)"
 	@echo "make install  build and install (PREFIX=$(PREFIX))"
@@ -39,6 +40,12 @@ test: build
 bench: build
 	$(BUILD)/ingot bench $(BENCH_ARGS)
 	@for program in $(BUILD)/bench/*; do if [ -f "$$program" ]; then echo "== $$program"; "$$program" || exit 1; fi; done
+
+docs:
+	@tools/bootstrap --docs
+	@mkdir -p build/docs
+	@doxygen docs/Doxyfile
+	@echo "build/docs/html/index.html"
 
 examples: build
 	@tools/run_examples $(BUILD)

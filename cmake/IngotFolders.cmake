@@ -90,6 +90,10 @@ function(ingot_examples)
         if(INGOT_BUILD_TESTS)
             set(scratch ${PROJECT_BINARY_DIR}/examples/run/${name})
             file(MAKE_DIRECTORY ${scratch})
+            file(GLOB scripts CONFIGURE_DEPENDS ${folder}/*.py) # what the program calls lies beside it
+            foreach(script IN LISTS scripts)
+                configure_file(${script} ${scratch} COPYONLY)
+            endforeach()
             add_test(NAME examples.${name} COMMAND example_${name} WORKING_DIRECTORY ${scratch})
             set_tests_properties(examples.${name} PROPERTIES TIMEOUT 300 SKIP_REGULAR_EXPRESSION "SKIPPED: "
                 ENVIRONMENT OMP_WAIT_POLICY=passive)

@@ -2,9 +2,9 @@
 // Weights go to PyTorch and come back: a network trained here computes the same there (exchange.py, which needs PyTorch and
 // NumPy), is trained further there, and computes the same here again. Weights travel as safetensors under their names, which
 // are the same on both sides; inputs and outputs as NumPy's npz.
+// Run it in the folder of exchange.py.
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <ingot/ingot.h>
 #include <string>
 
@@ -31,7 +31,6 @@ double largest_difference(const Tensor& a, const Tensor& b) {
 } // namespace
 
 int main() {
-    const std::string script = std::filesystem::path(__FILE__).parent_path() / "exchange.py";
     const char* python = "/usr/bin/python3";
     if (std::system((std::string(python) + " -c 'import numpy, torch' 2>/dev/null").c_str()) != 0) {
         std::printf("SKIPPED: %s has no PyTorch (package python3-torch)\n", python);
@@ -56,7 +55,7 @@ int main() {
     std::printf("wrote %zu tensors: %s, ...\n", model.state_dict().size(), model.state_dict().names()[0].c_str());
 
     // There: the script compares its outputs with ours, trains on and writes torch.safetensors and torch.npz.
-    if (std::system((std::string(python) + " '" + script + "'").c_str()) != 0) return 1;
+    if (std::system((std::string(python) + " exchange.py").c_str()) != 0) return 1;
 
     // And back, into a new model.
     nn::Sequential back = make_model();

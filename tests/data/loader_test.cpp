@@ -229,7 +229,7 @@ TEST(Loader, MemoryIsBounded) {
         for (int i = 0; i < 200 && made < 9; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(5));
         std::this_thread::sleep_for(std::chrono::milliseconds(50));
         EXPECT_EQ(made, 9);
-        EXPECT_LE(memory_stats().used_memory - before, 4 * (2 * (1 << 18) + 1024));
+        EXPECT_LE(memory_stats().used_memory - before, 4 * (2 * (1 << 18) + 8192));
     }
 }
 

@@ -20,9 +20,9 @@ protected:
             for (int i = 0; i < 3; ++i) rows[static_cast<size_t>(('a' + i) * 256 + 'a' + (i + 1) % 3)] = 30;
             model.net.parameters()[0].assign(Tensor::from(rows, {256, 256}));
         }
-        const optim::SGD optimizer(model.net.parameters());
+        optim::SGD optimizer(model.net.parameters());
         const train::ModelInfo info{.name = "cycle", .spec = model.spec, .class_names = {}, .mean = {}, .std = {}};
-        train::Checkpoint(model.net, optimizer, {}, {.model_json = train::to_json(info)})
+        train::Checkpoint({model.net, optimizer}, {}, {.model_json = train::to_json(info)})
             .write(path("model.safetensors"));
         return path("model.safetensors");
     }

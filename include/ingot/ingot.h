@@ -26,8 +26,4 @@
 #include <ingot/stream.h>
 #include <ingot/tensor.h>
 #include <ingot/train.h>
-#include <ingot/train/curves.h>
-#include <ingot/train/metrics.h>
-#include <ingot/train/sinks.h>
-#include <ingot/train/statistics.h>
 #include <ingot/weights.h>

@@ -65,9 +65,19 @@ void write_run_report(const RunReport& run) {
     data.evaluated = evaluated(run, data.rows);
     data.layers = run.model.layers;
     data.input = run.model.input;
-    data.statistics = {{.step = result.steps,
-                        .epoch = static_cast<double>(result.epochs),
-                        .weights = train::tensor_statistics(run.model.net.named_parameters())}};
+    data.steps_seen = result.history.steps;
+    data.statistics = result.history.statistics;
+    if (data.statistics.empty()) // stopped early: the weights at least
+        data.statistics = {{.step = result.steps,
+                            .epoch = static_cast<double>(result.epochs),
+                            .weights = train::tensor_statistics(run.model.net.named_parameters())}};
+    const train::PhaseTimes& phases = result.history.phases;
+    data.phases = {{"steps: submitting and waiting for them", phases.steps},
+                   {"waiting for data", phases.data},
+                   {"validation", phases.validation},
+                   {"checkpoints and metrics", phases.checkpoints}};
+    data.phase_seconds = phases.total;
+    if (result.seconds > phases.total * 1.01 + 0.5) data.phase_note = "since the run was resumed";
     data.memory = report::memory_figures(run.device);
     data.footer =
         "Written by ingot " INGOT_VERSION ". The figures of every epoch are in metrics.csv, the best weights in "

@@ -144,7 +144,8 @@ int train_command(const TrainArguments& a) {
                             .settings = to_json(settings),
                             .progress = !a.quiet,
                             .handle_interrupts = true,
-                            .metrics = {predictions}});
+                            .metrics = {predictions},
+                            .statistics_steps = train_batches->steps()});
     const train::TrainResult result = trainer.fit(*train_batches, val_batches.get(), test_batches.get());
     write_run_report({out, settings, model, info, result, *predictions, task, device});
     if (result.interrupted) {

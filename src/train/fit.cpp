@@ -37,6 +37,11 @@ void expect_same(const std::string& folder, const std::string& what, const T& ou
     throw Error("resume: " + what + " is " + text(ours) + ", but " + text(theirs) + " in the run in " + folder);
 }
 
+std::vector<TensorStatistics> prefixed(const std::string& prefix, std::vector<TensorStatistics> tensors) {
+    for (TensorStatistics& t : tensors) t.name = prefix + t.name;
+    return tensors;
+}
+
 } // namespace
 
 Fit::Fit(nn::Module& model, optim::Optimizer& optimizer, const Trainer::Loss& loss, const TrainerOptions& options,
@@ -52,7 +57,7 @@ Fit::Fit(nn::Module& model, optim::Optimizer& optimizer, const Trainer::Loss& lo
           optimizer.step();
           return l;
       })),
-      evaluator_(model, loss, options.metrics) {
+      watched_(model, optimizer, loss), evaluator_(model, loss, options.metrics) {
     if (batches_.steps() < 1)
         throw Error("Trainer: the training data has fewer samples than one batch (" +
                     std::to_string(batches_.batch_size()) + "); use a smaller batch");
@@ -139,24 +144,28 @@ bool Fit::train_batches() {
     const int64_t first = position_.batch;
     int64_t read = first;
     LateValues losses([&](const Tensor& value) {
-        const double loss = value.item<double>();
         ++read;
-        if (!std::isfinite(loss))
-            throw Error("training diverged: the loss of step " +
-                        std::to_string(position_.step - position_.batch + read) + " is " + std::to_string(loss) +
-                        "; try a lower learning rate");
-        position_.epoch_loss += loss;
+        take_loss(value);
     });
     const Clock::time_point epoch_start = Clock::now();
     if (first < position_.batches) batches_.start(position_.epoch, first);
+    const auto steps = phases_.measure(&PhaseTimes::steps);
+    const auto next_batch = [&](Tensor& x, Tensor& y) {
+        const auto waiting = phases_.measure(&PhaseTimes::data);
+        return batches_.next(x, y);
+    };
     for (Tensor x, y; position_.batch < position_.batches && !stop_requested();) {
-        if (!batches_.next(x, y))
+        if (!next_batch(x, y))
             throw Error("Trainer: the training data ended after " + std::to_string(position_.batch) + " of " +
                         std::to_string(position_.batches) + " batches");
         position_.lr = optimizer_.lr();
-        losses.push(step_(x, y));
         ++position_.batch;
         ++position_.step;
+        const double epoch = static_cast<double>(position_.epoch) +
+                             static_cast<double>(position_.batch) / static_cast<double>(position_.batches);
+        history_.submitted(position_.step, epoch, position_.lr);
+        const bool watched = options_.statistics_steps > 0 && position_.step % options_.statistics_steps == 0;
+        losses.push(watched ? watched_.run(x, y, position_.step, epoch) : step_(x, y));
         saved_ = best_saved_ = false;
         now_.reset();
         if (schedule_ && options_.schedule_per == Per::step) schedule_->step();
@@ -169,23 +178,62 @@ bool Fit::train_batches() {
         if (read > 0) progress_.update(position_.epoch + 1, read, position_.epoch_loss / static_cast<double>(read));
     }
     losses.drain();
-    step_seconds_ += seconds_since(epoch_start);
+    for (const StatisticsAt& s : watched_.take()) {
+        for (const auto& sink : options_.sinks) {
+            sink->histograms(s.step, prefixed("weights/", s.weights));
+            sink->histograms(s.step, prefixed("gradients/", s.gradients));
+        }
+        result_.history.statistics.push_back(s);
+    }
+    const double seconds = seconds_since(epoch_start);
+    step_seconds_ += seconds;
     session_steps_ += position_.batch - first;
+    epoch_rate_ = static_cast<double>((position_.batch - first) * position_.batch_size) / std::max(seconds, 1e-9);
     if (position_.batch > 0) result_.train_loss = position_.epoch_loss / static_cast<double>(position_.batch);
     return position_.batch == position_.batches;
 }
 
+void Fit::take_loss(const Tensor& value) {
+    const StepLoss step = history_.read(value.item<double>());
+    if (!std::isfinite(step.loss))
+        throw Error("training diverged: the loss of step " + std::to_string(step.step) + " is " +
+                    std::to_string(step.loss) + "; try a lower learning rate");
+    position_.epoch_loss += step.loss;
+    unreported_loss_ += step.loss;
+    ++unreported_;
+    if (options_.sinks.empty() || step.step % options_.sink_steps != 0) return;
+    const double mean = unreported_loss_ / static_cast<double>(unreported_);
+    unreported_loss_ = 0;
+    unreported_ = 0;
+    for (const auto& sink : options_.sinks) sink->scalars(step.step, {{"train/loss", mean}, {"train/lr", step.lr}});
+}
+
+void Fit::report_epoch(const EpochMetrics& row, const EvalResult* validation) {
+    if (options_.sinks.empty()) return;
+    std::vector<MetricValue> values{{"epoch/train_loss", row.train_loss}};
+    if (validation) {
+        values.push_back({"validation/loss", validation->loss});
+        for (const auto& [name, value] : {std::pair("accuracy", validation->accuracy),
+                                          std::pair("mae", validation->mae), std::pair("r2", validation->r2)})
+            if (!std::isnan(value)) values.push_back({std::string("validation/") + name, value});
+        for (const MetricValue& m : validation->metrics) values.push_back({"validation/" + m.name, m.value});
+    }
+    for (const auto& sink : options_.sinks) sink->scalars(row.step, values);
+}
+
 bool Fit::end_epoch() {
+    std::optional<EvalResult> validated;
     EpochMetrics row{.epoch = position_.epoch + 1,
                      .step = position_.step,
                      .train_loss = position_.epoch_loss / static_cast<double>(position_.batches),
                      .lr = position_.lr};
     if (validation_) {
         progress_.note("validating");
-        const EvalResult v = evaluator_.run(*validation_, [this] { return stop_requested(); });
+        const auto validating = phases_.measure(&PhaseTimes::validation);
+        validated = evaluator_.run(*validation_, [this] { return stop_requested(); });
         if (stop_requested()) return false; // half a pass says nothing
-        row.val_loss = v.loss;
-        if (!std::isnan(v.accuracy)) row.val_accuracy = v.accuracy;
+        row.val_loss = validated->loss;
+        if (!std::isnan(validated->accuracy)) row.val_accuracy = validated->accuracy;
     }
     ++position_.epoch;
     position_.batch = 0;
@@ -198,13 +246,15 @@ bool Fit::end_epoch() {
     }
     if (schedule_ && options_.schedule_per == Per::epoch) schedule_->step(row.val_loss.value_or(row.train_loss));
     saved_ = best_saved_ = false;
+    const auto saving = phases_.measure(&PhaseTimes::checkpoints);
     now_ = std::make_shared<const Checkpoint>(parts(), position_, texts_);
     if (better) best_ = now_;
     row.seconds = earlier_seconds_ + seconds_since(start_);
     try {
         log_->append(row); // before any checkpoint of this epoch: a row too many is dropped when the run goes on
     } catch (const FileError& error) { save_error_ = error.what(); } // save() tries again, and says so
-    progress_.end_epoch(row, seconds_since(start_));
+    progress_.end_epoch(row, epoch_rate_);
+    report_epoch(row, validated ? &*validated : nullptr);
     return true;
 }
 
@@ -212,6 +262,7 @@ void Fit::save(Moment moment) {
     const bool best_is_last = !validation_ && (moment == Moment::epoch || moment == Moment::end);
     if (!folder_ || (saved_ && !(best_is_last && !best_saved_))) return;
     saved_at_ = Clock::now();
+    const auto saving = phases_.measure(&PhaseTimes::checkpoints);
     if (!now_) now_ = std::make_shared<const Checkpoint>(parts(), position_, texts_);
     try {
         if (!save_error_.empty()) log_->write();
@@ -253,6 +304,8 @@ TrainResult Fit::run() {
     result_.epochs = position_.epoch;
     result_.steps = position_.step;
     result_.seconds = earlier_seconds_ + seconds_since(start_);
+    result_.history.steps = history_.points();
+    result_.history.phases = phases_.times();
     if (step_seconds_ > 0)
         result_.samples_per_s = static_cast<double>(session_steps_ * position_.batch_size) / step_seconds_;
     result_.interrupted = stop_requested();

@@ -17,6 +17,8 @@
 #include "train/metrics_log.h"
 #include "train/progress.h"
 #include "train/run_folder.h"
+#include "train/step_history.h"
+#include "train/watched_step.h"
 
 namespace ingot::train {
 
@@ -43,6 +45,9 @@ private:
     void restore_best();
     bool stop_requested() const { return interrupts_ && interrupts_->requested(); }
     TrainingParts parts() const { return {model_, optimizer_, schedule_.get()}; }
+    /// Reads the loss of the oldest step on its way and tells the sinks.
+    void take_loss(const Tensor& value);
+    void report_epoch(const EpochMetrics& row, const EvalResult* validation);
     void warn(const std::string& text);
 
     nn::Module& model_;
@@ -56,6 +61,7 @@ private:
     std::optional<MetricsLog> log_;
     Progress progress_;
     BatchFunction step_;
+    WatchedStep watched_; ///< the same step, with statistics
     Evaluator evaluator_;
     std::unique_ptr<optim::LRScheduler> schedule_;
     std::optional<InterruptScope> interrupts_;
@@ -70,7 +76,12 @@ private:
     std::string save_error_;                ///< of the last attempt
     Clock::time_point start_ = Clock::now(), saved_at_ = start_;
     double earlier_seconds_ = 0, step_seconds_ = 0;
+    double epoch_rate_ = 0; ///< samples per second of the epoch's steps in this process
     int64_t session_steps_ = 0;
+    PhaseClock phases_;
+    StepHistory history_;
+    double unreported_loss_ = 0; ///< sum over the steps that the sinks have not heard of
+    int64_t unreported_ = 0;
     TrainResult result_;
 };
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
-// What training shows while it runs: on a terminal a bar with rate, remaining time and loss, redrawn a few times a
-// second; elsewhere one plain line per epoch. Always on standard error, which keeps standard output for results. Used by
-// the trainer; one thread.
+// What training shows while it runs: on a terminal a bar with loss, last validation accuracy, rate and remaining time,
+// redrawn a few times a second; elsewhere plain lines, one per epoch and one per minute of a long one. Always on standard
+// error, which keeps standard output for results. Used by the trainer; one thread.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
+#include <optional>
 #include <string>
 
 #include "train/metrics_log.h"
@@ -30,19 +32,29 @@ public:
     void update(int64_t epoch, int64_t step, double loss);
     /// Says what happens instead of steps ("validating").
     void note(const std::string& what);
-    /// `seconds`: of this epoch's training steps.
-    void end_epoch(const EpochMetrics& row, double seconds);
+    /// `samples_per_s`: of this epoch's training steps.
+    void end_epoch(const EpochMetrics& row, double samples_per_s);
     /// Ends a bar that is being drawn, so that other lines can follow.
     void clear();
 
 private:
     using Clock = std::chrono::steady_clock;
+    struct Seen {
+        Clock::time_point at;
+        int64_t done;
+    };
     void draw(const std::string& line);
+    /// Steps per second of the last seconds; what interrupts training (validation) does not count.
+    double rate(int64_t done);
 
     Style style_;
     int64_t epochs_, steps_, samples_;
     Clock::time_point start_, drawn_;
-    bool shown_ = false; ///< an unfinished line stands on the terminal
+    bool shown_ = false;                 ///< an unfinished line stands on the terminal
+    std::optional<int64_t> first_;       ///< steps done when this process was first asked: a run may go on
+    std::deque<Seen> seen_;              ///< since the last interruption
+    double rate_ = 0;                    ///< the last that was known
+    std::optional<double> val_accuracy_; ///< of the last epoch
 };
 
 /// "0:07", "12:30", "1:02:03".

@@ -18,6 +18,8 @@ Trainer::Trainer(nn::Module& model, optim::Optimizer& optimizer, Loss loss, Trai
     at_least("epochs", static_cast<double>(options_.epochs), 1);
     at_least("checkpoint_steps", static_cast<double>(options_.checkpoint_steps), 0);
     at_least("checkpoint_seconds", options_.checkpoint_seconds, 0);
+    at_least("sink_steps", static_cast<double>(options_.sink_steps), 1);
+    at_least("statistics_steps", static_cast<double>(options_.statistics_steps), 0);
     at_least("keep", static_cast<double>(options_.keep), 0);
     if (options_.schedule && options_.schedule->follows_metric() && options_.schedule_per == Per::step)
         throw Error("Trainer: " + options_.schedule->str() + " follows a metric, so it goes by epochs");

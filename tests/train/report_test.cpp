@@ -369,7 +369,7 @@ TEST(Report, WeightsAndTimes) {
     g.not_finite = 3;
     d.statistics = {{.step = 5, .epoch = 1, .weights = {w}, .gradients = {g}},
                     {.step = 10, .epoch = 2, .weights = {w}, .gradients = {g}}};
-    d.seconds = 10;
+    d.phase_seconds = 10;
     d.phases = {{"steps", 6}, {"data", 2}};
     d.step_shares = {{"forward", 1}, {"backward", 3}};
     d.memory = {{"resident", 3 << 20}};

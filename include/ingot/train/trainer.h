@@ -15,6 +15,8 @@
 #include <ingot/optim.h>
 #include <ingot/tensor.h>
 #include <ingot/train/evaluate.h>
+#include <ingot/train/history.h>
+#include <ingot/train/sinks.h>
 
 namespace ingot::train {
 
@@ -39,6 +41,12 @@ struct TrainerOptions {
     bool progress = true;            ///< on standard error
     bool handle_interrupts = false;  ///< Ctrl-C and SIGTERM end the training after a step, with a checkpoint
     MetricList metrics = {};         ///< of validation and test, beside loss and accuracy
+    /// Get "train/loss" (mean of the steps since the last report) and "train/lr" every sink_steps steps, after every epoch
+    /// "epoch/train_loss" and "validation/loss", "/accuracy", "/mae", "/r2" and "/<metric>" as there are, and the statistics
+    /// as "weights/<parameter>" and "gradients/<parameter>".
+    SinkList sinks = {};
+    int64_t sink_steps = 50;
+    int64_t statistics_steps = 0; ///< statistics of weights and gradients every so many steps; 0: never
 };
 
 struct TrainResult {
@@ -48,6 +56,7 @@ struct TrainResult {
     double seconds = 0;             ///< of training with validation and checkpoints, without the test
     double samples_per_s = 0;       ///< of the training steps
     bool interrupted = false;
+    RunHistory history = {}; ///< of this process
 };
 
 class Trainer {

@@ -13,19 +13,13 @@
 #include <ingot/train/confusion.h>
 #include <ingot/train/curves.h>
 #include <ingot/train/evaluate.h>
-#include <ingot/train/statistics.h>
+#include <ingot/train/history.h>
 
 #include "io/image.h"
 #include "train/metrics_log.h"
 #include "train/model_spec.h"
 
 namespace ingot::train::report {
-
-/// The loss around a step.
-struct StepLoss {
-    double epoch = 0; ///< where it stands, 1.5: in the middle of the second epoch
-    double loss = 0, lr = 0;
-};
 
 /// ROC and precision-recall of one class against the rest.
 struct ClassCurves {
@@ -56,14 +50,8 @@ struct EvaluatedSplit {
     std::vector<std::pair<double, double>> numbers = {}; ///< target and output of a regression, at most a few thousand
 };
 
-/// Statistics of the weights and their gradients at one step.
-struct StatisticsAt {
-    int64_t step = 0;
-    double epoch = 0;
-    std::vector<TensorStatistics> weights = {}, gradients = {}; ///< one entry per parameter, in one order
-};
-
-struct Phase {
+/// A part of a whole, by name.
+struct Part {
     std::string name;
     double seconds = 0;
 };
@@ -85,8 +73,10 @@ struct ReportData {
     std::vector<LayerInfo> layers;
     Shape input;
     std::vector<StatisticsAt> statistics; ///< by step
-    std::vector<Phase> phases;            ///< wall time; what is missing of `seconds` is shown as "other"
-    std::vector<Phase> step_shares;       ///< of a step's computation, as a profiler measured it; may be empty
+    std::vector<Part> phases;             ///< wall time; what is missing of phase_seconds is shown as "other"
+    double phase_seconds = 0;
+    std::string phase_note;        ///< "since the run went on"
+    std::vector<Part> step_shares; ///< of a step's computation, as a profiler measured it; may be empty
     std::vector<std::pair<std::string, double>> memory; ///< bytes
     std::string footer;                                 ///< how the run can be repeated
 };

@@ -10,7 +10,7 @@ namespace ingot::train::report {
 namespace {
 
 /// A bar cut into parts, and their table.
-std::string parts(const std::vector<Phase>& phases, double whole) {
+std::string parts(const std::vector<Part>& phases, double whole) {
     std::string bar = "<div class=phases>", table = "<table>";
     for (size_t i = 0; i < phases.size(); ++i) {
         const std::string color = "s" + std::to_string(i % 10);
@@ -29,16 +29,18 @@ std::string parts(const std::vector<Phase>& phases, double whole) {
 std::string performance_section(const ReportData& data) {
     std::string cards;
     if (!data.phases.empty()) {
-        std::vector<Phase> phases = data.phases;
+        std::vector<Part> phases = data.phases;
         double named = 0;
-        for (const Phase& p : phases) named += p.seconds;
-        const double rest = data.seconds - named;
-        if (rest > 0.005 * data.seconds) phases.push_back({"other", rest});
-        cards += card("Time", duration(data.seconds) + " in all", parts(phases, std::max(named, data.seconds)));
+        for (const Part& p : phases) named += p.seconds;
+        const double rest = data.phase_seconds - named;
+        if (rest > 0.005 * data.phase_seconds) phases.push_back({"other", rest});
+        cards +=
+            card("Time", duration(data.phase_seconds) + (data.phase_note.empty() ? " in all" : " " + data.phase_note),
+                 parts(phases, std::max(named, data.phase_seconds)));
     }
     if (!data.step_shares.empty()) {
         double whole = 0;
-        for (const Phase& p : data.step_shares) whole += p.seconds;
+        for (const Part& p : data.step_shares) whole += p.seconds;
         cards += card("Inside a step", duration(whole) + " of computation", parts(data.step_shares, whole));
     }
     if (!data.memory.empty()) {

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+// report.html as the command writes it: its figures are those of metrics.csv and of the result, it needs nothing from
+// outside, and it is there after Ctrl-C and after a resume.
+#include <chrono>
+#include <cmath>
+#include <csignal>
+#include <regex>
+#include <sstream>
+#include <thread>
+
+#include "cli/cli_testing.h"
+
+namespace ingot::cli_testing {
+
+namespace {
+
+/// The text between the tags, blanks and line ends made one blank.
+std::string plain(const std::string& html) {
+    const std::string text = std::regex_replace(html, std::regex("<[^>]*>"), " ");
+    return std::regex_replace(text, std::regex("\\s+"), " ");
+}
+
+bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+/// As the page rounds: `digits` significant digits.
+std::string rounded(double value, int digits) {
+    char text[64];
+    std::snprintf(text, sizeof text, "%.*g", digits, value);
+    return text;
+}
+
+size_t count_of(const std::string& text, const std::string& part) {
+    size_t n = 0;
+    for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++n;
+    return n;
+}
+
+} // namespace
+
+class ReportFile : public CliTest {
+protected:
+    void SetUp() override {
+        data_ = make_images("data", 24, 8);
+        make_spec();
+    }
+    Result train(const std::vector<std::string>& more) const {
+        std::vector<std::string> words{"train",   "--model", path("net.json"), "--data", data_,   "--out", path("run"),
+                                       "--batch", "8",       "--threads",      "2",      "--json"};
+        words.insert(words.end(), more.begin(), more.end());
+        return ingot(words);
+    }
+    std::string data_;
+};
+
+TEST_F(ReportFile, FiguresAreThoseOfTheRun) {
+    const Result result = train({"--epochs", "3", "--val", "0.25"});
+    ASSERT_EQ(result.status, 0) << result.err;
+    const std::string html = read("run/report.html"), text = plain(html);
+    char accuracy[32];
+    std::snprintf(accuracy, sizeof accuracy, "%.2f %%", 100 * result.json().at("test_accuracy").get<double>());
+    EXPECT_TRUE(has(text, accuracy + std::string(" of 16 test images are classified right after 3 epochs")))
+        << text.substr(0, 300);
+    EXPECT_TRUE(has(text, rounded(result.json().at("test_loss").get<double>(), 4) + " Test loss"));
+    EXPECT_TRUE(has(text, "242 Parameters"));
+    // Every row of metrics.csv stands in the table of the epochs.
+    std::istringstream rows(read("run/metrics.csv"));
+    std::string line;
+    std::getline(rows, line);
+    int epochs = 0;
+    for (; std::getline(rows, line); ++epochs) {
+        std::istringstream cells(line);
+        std::vector<double> v;
+        for (std::string cell; std::getline(cells, cell, ',');) v.push_back(std::stod(cell));
+        char percent[32], seconds[32];
+        std::snprintf(percent, sizeof percent, "%.2f %%", 100 * v[4]);
+        std::snprintf(seconds, sizeof seconds, "%.1f", v[6]);
+        const std::string row = rounded(v[0], 9) + " " + rounded(v[1], 9) + " " + rounded(v[2], 5) + " " +
+                                rounded(v[3], 5) + " " + percent + " " + rounded(v[5], 4) + " " + seconds;
+        EXPECT_TRUE(has(text, row)) << row;
+    }
+    EXPECT_EQ(epochs, 3);
+    for (const char* part : {"Confusion matrix", "Scores by class", "ROC curves", "Precision and recall",
+                             "Learning rate", "Right answers", "conv2d", "Total 242", "Weights and gradients",
+                             "Size of the gradients", "waiting for data", "validation", "Most resident memory"})
+        EXPECT_TRUE(has(text, part)) << part;
+    // The matrix counts every test image once.
+    const size_t from = html.find("class=\"matrix"), to = html.find("</table>", from);
+    const std::string matrix = html.substr(from, to - from);
+    static const std::regex cell("<td[^>]*>([0-9]+)");
+    int total = 0;
+    for (std::sregex_iterator at(matrix.begin(), matrix.end(), cell), end; at != end; ++at)
+        total += std::stoi((*at)[1]);
+    EXPECT_EQ(total, 16);
+}
+
+TEST_F(ReportFile, NeedsNothingFromOutside) {
+    ASSERT_EQ(train({"--epochs", "1", "--quiet"}).status, 0);
+    const std::string html = read("run/report.html");
+    EXPECT_FALSE(has(html, "http"));
+    EXPECT_FALSE(has(html, "url("));
+    EXPECT_FALSE(has(html, "<script"));
+    EXPECT_FALSE(has(html, "<link"));
+    EXPECT_EQ(count_of(html, "src="), count_of(html, "src=\"data:image/png;base64,"));
+    EXPECT_FALSE(has(html, path("run"))) << "a path of this machine is inside";
+    EXPECT_LT(html.size(), 200'000u);
+}
+
+TEST_F(ReportFile, AfterCtrlC) {
+    Running run({"train", "--model", path("net.json"), "--data", data_, "--out", path("run"), "--epochs", "1000000",
+                 "--batch", "8", "--val", "0.25"});
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (!fs::exists(path("run/metrics.csv")) && run.alive() && std::chrono::steady_clock::now() < deadline)
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    ASSERT_TRUE(run.alive()) << run.wait().err;
+    run.signal(SIGINT);
+    const Result result = run.wait();
+    ASSERT_EQ(result.status, 130) << result.err;
+    const std::string text = plain(read("run/report.html"));
+    EXPECT_TRUE(has(text, "stopped Stopped at step ")) << text.substr(0, 300);
+    EXPECT_TRUE(has(text, "of 1,000,000 finished."));
+    EXPECT_TRUE(has(text, "Training loss, last epoch"));
+    EXPECT_FALSE(has(text, "test images are classified")) << "the test data were not read";
+}
+
+TEST_F(ReportFile, AfterAResumeItHasAllEpochs) {
+    ASSERT_EQ(train({"--epochs", "2", "--quiet"}).status, 0);
+    const Result result = train({"--epochs", "4", "--resume", "--quiet"});
+    ASSERT_EQ(result.status, 0) << result.err;
+    const std::string text = plain(read("run/report.html"));
+    EXPECT_TRUE(has(text, "after 4 epochs"));
+    EXPECT_TRUE(has(text, " 1 6 ") && has(text, " 4 24 ")) << "rows of before and after the resume";
+}
+
+} // namespace ingot::cli_testing

@@ -18,6 +18,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         const train::ModelInfo info = train::model_info_from_json(checkpoint.model_json, "f.safetensors");
         train::Model model = train::build_model(info.spec, "f.safetensors");
         optim::SGD optimizer(model.net.parameters(), {.lr = 0.1, .momentum = 0.9});
-        checkpoint.restore(model.net, optimizer);
+        checkpoint.restore({model.net, optimizer});
     });
 }

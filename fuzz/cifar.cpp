@@ -2,7 +2,7 @@
 // CIFAR-10's binary form. The input's first half is a training batch, its second half the test batch.
 #include <filesystem>
 
-#include "data/dataset.h"
+#include "data/sources.h"
 #include "fuzz.h"
 
 namespace {
@@ -27,8 +27,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     folder.train.write(data, size / 2);
     folder.test.write(data + size / 2, size - size / 2);
     return fuzz::run([&] {
-        const data::DataSplits splits = data::load_data("cifar10:" + folder.path);
-        for (const data::ImageDataset* set : {&splits.train, &splits.test})
-            fuzz::touch(set->pixels.data(), set->pixels.size());
+        const data::ImageData images = data::load_cifar10(folder.path);
+        for (const auto& set : {images.train, images.test})
+            for (int64_t i = 0; i < set->size(); ++i) {
+                const auto pixels = std::get<data::Image>(set->get(i).x).pixels();
+                fuzz::touch(pixels.data(), pixels.size());
+            }
     });
 }

@@ -31,7 +31,8 @@ void models() {
         R"({"input": [1, 2, 2], "layers": [{"type": "batch_norm2d"}, {"type": "flatten"}, {"type": "linear", "out": 2}]})");
     optim::SGD optimizer(model.net.parameters(), {.lr = 0.1, .momentum = 0.9});
     const train::ModelInfo info{"tiny", model.spec, {"a", "b"}, {0.5f}, {0.25f}};
-    train::Checkpoint(model.net, optimizer, {}, {.model_json = train::to_json(info)}).write(place("checkpoint", "sgd"));
+    train::Checkpoint({model.net, optimizer}, {}, {.model_json = train::to_json(info)})
+        .write(place("checkpoint", "sgd"));
 }
 
 } // namespace

@@ -79,6 +79,17 @@ void cifar() {
     put("cifar", "label", record);
 }
 
+void tables() {
+    for (const char* target : {"csv", "table"}) {
+        put(target, "numbers", std::string("a,b,y\n1,2,3\n4,5.5,-6e1\n,8,9\n"));
+        put(target, "words",
+            std::string("size,\"colour, or so\",label\r\n1,red,yes\r\n2,\"gr\"\"een\",no\r\n\r\n3,,yes\r\n"));
+        put(target, "mark",
+            std::string("\xEF\xBB\xBF"
+                        "a\n1\n"));
+    }
+}
+
 } // namespace
 } // namespace ingot::fuzz
 
@@ -90,4 +101,5 @@ int main(int argc, char** argv) {
     archives();
     images();
     cifar();
+    tables();
 }

@@ -16,6 +16,7 @@
 #include "data/sources.h"
 #include "io/archive.h"
 #include "io/file.h"
+#include "io/quote.h"
 
 namespace ingot::data {
 
@@ -311,8 +312,9 @@ ImageData load_archive(const std::string& path, const FolderOptions& options) {
         const std::string cls = file.parent_path().filename().string();
         const std::string split = file.parent_path().parent_path().filename().string();
         if (cls.empty() || (split != "train" && split != "test"))
-            throw FileError(path + ": entry '" + name + "' is not of the form train/<class>/* or test/<class>/*");
-        if (bytes.empty()) throw FileError(path + ": entry '" + name + "' is empty");
+            throw FileError(path + ": entry " + io::quote_name(name) +
+                            " is not of the form train/<class>/* or test/<class>/*");
+        if (bytes.empty()) throw FileError(path + ": entry " + io::quote_name(name) + " is empty");
         (split == "train" ? train : test)[cls].push_back({path + ": " + name, std::move(bytes)});
         return true;
     });

@@ -14,6 +14,7 @@
 
 #include "base/check.h"
 #include "io/file.h"
+#include "io/quote.h"
 #include "io/safetensors.h"
 
 namespace ingot::data {
@@ -71,8 +72,8 @@ Table::Table(const std::string& path, const TableOptions& options)
     : csv_(read(path)), regression_(options.regression), trained_(options.trained), load_(options.load) {
     label_ = options.label.empty() ? csv_.columns() - 1 : find_column(options.label);
     if (csv_.columns() < 2)
-        throw FileError(path + ": has the column '" + csv_.header()[0] +
-                        "' only; a table needs inputs and a label, separated by commas");
+        throw FileError(path + ": has the column " + io::quote_name(csv_.header()[0]) +
+                        " only; a table needs inputs and a label, separated by commas");
     find_kinds();
     if (!regression_) find_classes();
 }
@@ -82,14 +83,17 @@ int64_t Table::find_column(const std::string& name) const {
     const auto at = std::find(header.begin(), header.end(), name);
     if (at != header.end()) return at - header.begin();
     std::string known;
-    for (const std::string& n : header) known += (known.empty() ? "'" : ", '") + n + "'";
-    throw FileError(csv_.name() + ": has no column '" + name + "'; there are " + known);
+    constexpr size_t kShown = 20;
+    for (size_t i = 0; i < std::min(header.size(), kShown); ++i)
+        known += (i == 0 ? "" : ", ") + io::quote_name(header[i]);
+    if (header.size() > kShown) known += " and " + std::to_string(header.size() - kShown) + " more";
+    throw FileError(csv_.name() + ": has no column " + io::quote_name(name) + "; there are " + known);
 }
 
 double Table::number(int64_t row, int64_t column) const {
     if (const auto value = parse(csv_.cell(row, column))) return *value;
-    throw FileError(csv_.where(row, column) + "'" + std::string(csv_.cell(row, column)) +
-                    "' is no finite number, but the column is one of numbers");
+    throw FileError(csv_.where(row, column) + io::quote_name(csv_.cell(row, column)) +
+                    " is no finite number, but the column is one of numbers");
 }
 
 void Table::find_kinds() {
@@ -97,14 +101,15 @@ void Table::find_kinds() {
         int64_t row = 0;
         while (row < csv_.rows() && csv_.cell(row, c).empty()) ++row;
         if (row == csv_.rows() && !trained_)
-            throw FileError(csv_.name() + ": column '" + csv_.header()[static_cast<size_t>(c)] + "' is empty");
+            throw FileError(csv_.name() + ": column " + io::quote_name(csv_.header()[static_cast<size_t>(c)]) +
+                            " is empty");
         numeric_.push_back(row == csv_.rows() || parse(csv_.cell(row, c)).has_value());
     }
     for (int64_t row = 0; row < csv_.rows(); ++row)
         if (csv_.cell(row, label_).empty()) throw FileError(csv_.where(row, label_) + "the label is missing");
     if (regression_ && !numeric_[static_cast<size_t>(label_)])
-        throw FileError(csv_.where(0, label_) + "'" + std::string(csv_.cell(0, label_)) +
-                        "' is no number; regression needs numbers");
+        throw FileError(csv_.where(0, label_) + io::quote_name(csv_.cell(0, label_)) +
+                        " is no number; regression needs numbers");
 }
 
 /// Numbers are ordered by value, words by their bytes.
@@ -116,8 +121,8 @@ void Table::find_classes() {
         const double value = numeric ? number(row, label_) : 0;
         const std::string text(csv_.cell(row, label_));
         if (numeric && value != std::floor(value))
-            throw FileError(csv_.where(row, label_) + "'" + text +
-                            "' is no class; for numbers like this add ,task=regression");
+            throw FileError(csv_.where(row, label_) + io::quote_name(text) +
+                            " is no class; for numbers like this add ,task=regression");
         keys.emplace_back(value, numeric ? "" : text); // "1" and "1.0" are one class
         classes.emplace(keys.back(), 0);
         if (classes.size() > kMaxClasses)
@@ -131,8 +136,8 @@ void Table::find_classes() {
         class_names_.push_back(numeric ? text : key.second);
     }
     if (class_names_.size() < 2 && !trained_)
-        throw FileError(csv_.name() + ": column '" + csv_.header()[static_cast<size_t>(label_)] + "' holds only '" +
-                        class_names_[0] + "'; at least two classes are needed");
+        throw FileError(csv_.name() + ": column " + io::quote_name(csv_.header()[static_cast<size_t>(label_)]) +
+                        " holds only " + io::quote_name(class_names_[0]) + "; at least two classes are needed");
     for (const auto& key : keys) labels_.push_back(classes.at(key));
 }
 
@@ -156,7 +161,12 @@ TableFormat Table::fit(const std::vector<int64_t>& rows) const {
                                 " different words; such a column is no category, remove it");
             }
         }
-        if (column.numeric) moments(values, column.mean, column.std);
+        if (column.numeric) {
+            moments(values, column.mean, column.std);
+            if (!std::isfinite(column.mean) || !std::isfinite(column.std))
+                throw FileError(csv_.name() + ": column " + io::quote_name(column.name) +
+                                ": its numbers are too large to be standardized");
+        }
         column.words.assign(words.begin(), words.end());
         if (c != label_) {
             format.columns.push_back(std::move(column));
@@ -199,7 +209,7 @@ std::vector<float> Table::features(const TableFormat& format, const std::vector<
             to += width;
         }
         first += column.width();
-        const std::string who = csv_.name() + ": column '" + column.name + "': ";
+        const std::string who = csv_.name() + ": column " + io::quote_name(column.name) + ": ";
         if (empty > 0) say(load_, who + std::to_string(empty) + " empty cells count as the mean");
         if (unknown > 0) say(load_, who + std::to_string(unknown) + " cells hold words that training did not know");
     }
@@ -224,7 +234,7 @@ TensorDataset Table::encode(const TableFormat& format, const std::vector<int64_t
         const std::string& name = class_names_[static_cast<size_t>(labels_[static_cast<size_t>(row)])];
         const auto known = classes.find(name);
         if (known == classes.end())
-            throw FileError(csv_.where(row, label) + "the model does not know the class '" + name + "'");
+            throw FileError(csv_.where(row, label) + "the model does not know the class " + io::quote_name(name));
         y.push_back(known->second);
     }
     return TensorDataset(std::move(x), Array(std::move(y), {count}));

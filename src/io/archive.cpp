@@ -11,6 +11,7 @@
 #include <ingot/error.h>
 
 #include "io/file.h"
+#include "io/quote.h"
 
 namespace ingot::io {
 
@@ -53,7 +54,7 @@ void for_each_entry(const std::string& path, const EntryVisitor& visit, const Ar
         if (raw_name == nullptr) raw_name = archive_entry_pathname_utf8(entry);
         if (raw_name == nullptr) fail("entry " + std::to_string(entries) + ": ", "its name cannot be read");
         const std::string name = raw_name;
-        const std::string where = "entry '" + name + "': ";
+        const std::string where = "entry " + quote_name(name) + ": ";
         if (!stays_inside(name)) fail(where, "its name leaves the archive's folder");
         // Checked before skipping too: skipping decompresses.
         const int64_t size = archive_entry_size(entry);

@@ -7,6 +7,7 @@
 #include <ingot/error.h>
 
 #include "io/file.h"
+#include "io/quote.h"
 
 namespace ingot::io {
 
@@ -108,7 +109,7 @@ Csv::Csv(std::vector<uint8_t> text, std::string name) : name_(std::move(name)), 
                             ": has no name");
         if (!names.insert(cells[c]).second)
             throw FileError(name_ + ": line " + std::to_string(parser.line()) + ", column " + std::to_string(c + 1) +
-                            ": the name '" + std::string(cells[c]) + "' occurs twice");
+                            ": the name " + quote_name(cells[c]) + " occurs twice");
         header_.emplace_back(cells[c]);
     }
     while (parser.row(cells)) {
@@ -116,7 +117,7 @@ Csv::Csv(std::vector<uint8_t> text, std::string name) : name_(std::move(name)), 
             throw FileError(name_ + ": line " + std::to_string(parser.line()) + ": has " +
                             std::to_string(cells.size()) + " cells, the header has " + std::to_string(header_.size()) +
                             (cells.size() < header_.size()
-                                 ? "; column '" + header_[cells.size()] + "' and what follows are missing"
+                                 ? "; column " + quote_name(header_[cells.size()]) + " and what follows are missing"
                                  : "; column " + std::to_string(header_.size() + 1) + " has no name"));
         cells_.insert(cells_.end(), cells.begin(), cells.end());
         lines_.push_back(parser.line());
@@ -125,7 +126,8 @@ Csv::Csv(std::vector<uint8_t> text, std::string name) : name_(std::move(name)), 
 }
 
 std::string Csv::where(int64_t row, int64_t column) const {
-    return name_ + ": line " + std::to_string(line(row)) + ", column '" + header_[static_cast<size_t>(column)] + "': ";
+    return name_ + ": line " + std::to_string(line(row)) + ", column " +
+           quote_name(header_[static_cast<size_t>(column)]) + ": ";
 }
 
 Csv read_csv(const std::string& path) { return Csv(read_file(path, kMaxCsvBytes), path); }

@@ -119,7 +119,7 @@ bool decode_rows(Decoder& d, uint8_t* pixels, uint8_t* row) {
     return true;
 }
 
-/// A decoder whose header has been read; its destructor frees what libjpeg holds.
+/// A decoder whose header has been read.
 class Reader {
 public:
     Reader(std::span<const uint8_t> bytes, const std::string& name) : name_(name) {
@@ -127,8 +127,6 @@ public:
     }
     Reader(const Reader&) = delete;
     Reader& operator=(const Reader&) = delete;
-    ~Reader() { jpeg_destroy_decompress(&decoder_->info); }
-
     Decoder& decoder() { return *decoder_; }
     [[noreturn]] void fail() const { throw FileError(name_ + ": bad JPEG: " + decoder_->errors.text); }
     Image header() const {
@@ -141,7 +139,14 @@ public:
 
 private:
     const std::string& name_;
-    std::unique_ptr<Decoder> decoder_ = std::make_unique<Decoder>(); // jmp_buf and state are over 1 KiB
+    /// Frees what libjpeg holds, also when the header was bad and the constructor throws.
+    struct Destroy {
+        void operator()(Decoder* d) const {
+            jpeg_destroy_decompress(&d->info);
+            delete d;
+        }
+    };
+    std::unique_ptr<Decoder, Destroy> decoder_{new Decoder{}}; // jmp_buf and state are over 1 KiB
 };
 
 } // namespace

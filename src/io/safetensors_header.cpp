@@ -12,13 +12,6 @@
 
 namespace ingot::io {
 
-std::string quote_name(const std::string& name) {
-    using Json = nlohmann::json;
-    const std::string text = Json(name).dump(-1, ' ', false, Json::error_handler_t::replace);
-    const std::string inner = text.substr(1, text.size() - 2);
-    return "'" + (inner.size() > 100 ? inner.substr(0, 100) + "..." : inner) + "'";
-}
-
 std::string json_string(const std::string& text, const std::string& path) {
     try {
         return nlohmann::json(text).dump();

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "io/quote.h"
+
 namespace ingot::io {
 
 struct HeaderEntry {
@@ -25,9 +27,6 @@ struct HeaderContent {
 
 /// Parses `header` (UTF-8 JSON that begins with '{'). Errors: FileError naming `path` and the tensor or the offset.
 HeaderContent parse_safetensors_header(std::string_view header, const std::string& path);
-
-/// `name` in quotes for a one-line message: control characters escaped, shortened when long.
-std::string quote_name(const std::string& name);
 
 /// `text` as a JSON string. Errors: Error naming `path` when it is not UTF-8.
 std::string json_string(const std::string& text, const std::string& path);

@@ -7,6 +7,8 @@
 
 #include <ingot/error.h>
 
+#include "io/quote.h"
+
 namespace ingot::train {
 
 namespace {
@@ -83,10 +85,14 @@ ModelInfo model_info_from_json(const std::string& text, const std::string& sourc
     for (const float deviation : info.std)
         if (!(deviation > 0) || !std::isfinite(deviation))
             throw FileError(source + ": the description of the model is damaged: std must be above 0");
+    for (const float mean : info.mean)
+        if (!std::isfinite(mean))
+            throw FileError(source + ": the description of the model is damaged: mean must be finite");
     if (!info.table) return info;
     for (const data::TableColumn& column : info.table->columns)
         if (!(column.std > 0) || !std::isfinite(column.std) || !std::isfinite(column.mean))
-            throw FileError(source + ": the description of the model is damaged: column '" + column.name + "'");
+            throw FileError(source + ": the description of the model is damaged: column " +
+                            io::quote_name(column.name));
     if (info.table->features() != static_cast<int64_t>(info.mean.size()) || !(info.table->target_std > 0) ||
         !std::isfinite(info.table->target_std))
         throw FileError(source + ": the description of the model is damaged: its table does not fit mean and std");

@@ -104,6 +104,11 @@ TEST_F(Tables, BadCellsNameLineAndColumn) {
     use("a,b,y\n+1.5,7,u\n-2e3,7,v\n .5 ,7,u\n");
 }
 
+TEST_F(Tables, NumbersThatOverflowTheirSpreadAreRefused) {
+    const Table table = load("x,y\n1e200,1\n-1e200,2\n");
+    EXPECT_ERROR(table.fit(rows_of(table)), "column 'x': its numbers are too large to be standardized");
+}
+
 TEST_F(Tables, EmptyNumbersCountAsTheMean) {
     std::vector<std::string> warned;
     const Table table =

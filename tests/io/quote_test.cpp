@@ -27,7 +27,7 @@ TEST(Quote, OneLineWhateverItIs) {
 
 TEST(Quote, NamesInTables) {
     const auto parse = [](const std::string& text) { return Csv(Bytes(text.begin(), text.end()), "t.csv"); };
-    EXPECT_ERROR(parse("\"a\nb\",\"a\nb\"\n1,2\n"), "line 2, column 2: the name 'a\\nb' occurs twice");
+    EXPECT_ERROR(parse("\"a\nb\",\"a\nb\"\n1,2\n"), "line 1, column 2: the name 'a\\nb' occurs twice");
     EXPECT_ERROR(parse("x,\"a\nb\"\n1\n"), "column 'a\\nb' and what follows are missing");
     EXPECT_EQ(parse("\"a\nb\"\n1\n").where(0, 0), "t.csv: line 3, column 'a\\nb': ");
 }

@@ -26,6 +26,9 @@ struct Device {
     bool operator==(const Device&) const = default;
 };
 
+/// "cpu", "cuda", "metal" or "reference".
+const char* name(Device::Kind kind);
+
 /// What `ingot devices` prints: one entry per device that this build knows, available or not.
 struct DeviceInfo {
     Device device;

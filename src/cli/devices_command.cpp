@@ -5,25 +5,11 @@
 
 namespace ingot::cli {
 
-namespace {
-
-const char* kind_name(Device::Kind kind) {
-    switch (kind) {
-    case Device::Kind::cpu: return "cpu";
-    case Device::Kind::cuda: return "cuda";
-    case Device::Kind::metal: return "metal";
-    case Device::Kind::reference: return "reference";
-    }
-    return "unknown";
-}
-
-} // namespace
-
 int devices_command(const DevicesArguments& a) {
     Json list = Json::array();
     for (const DeviceInfo& d : devices()) {
         list.push_back({{"name", d.name},
-                        {"kind", kind_name(d.device.kind)},
+                        {"kind", name(d.device.kind)},
                         {"available", d.available},
                         {"reason", d.reason},
                         {"memory_bytes", d.memory_bytes}});

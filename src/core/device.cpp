@@ -11,8 +11,7 @@
 
 namespace ingot {
 
-namespace {
-const char* kind_name(Device::Kind kind) {
+const char* name(Device::Kind kind) {
     switch (kind) {
     case Device::Kind::cpu: return "cpu";
     case Device::Kind::cuda: return "cuda";
@@ -21,10 +20,9 @@ const char* kind_name(Device::Kind kind) {
     }
     INGOT_ASSERT(false, "a Device::Kind outside the enumeration");
 }
-} // namespace
 
 std::string Device::str() const {
-    std::string text = kind_name(kind);
+    std::string text = name(kind);
     // Only one CPU, one reference and, on Apple machines, one GPU exist: an index says something for CUDA only.
     if (kind == Kind::cuda || index != 0) text += ":" + std::to_string(index);
     return text;
@@ -40,7 +38,7 @@ Device Device::parse(const std::string& text) {
     Device device;
     bool known = false;
     for (const Kind kind : {Kind::cpu, Kind::cuda, Kind::metal, Kind::reference}) {
-        if (head != kind_name(kind)) continue;
+        if (head != name(kind)) continue;
         device.kind = kind;
         known = true;
     }

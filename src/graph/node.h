@@ -122,7 +122,6 @@ public:
     Type type;
     Device device;
     Format format;              ///< physical format of the storage; changes only at a flush
-    uint64_t generation = 0;    ///< raised when storage or format change
     Ref<core::Storage> storage; ///< null until first evaluated; the address is stable afterwards
     Value current;
     Value stored; ///< the ready value whose contents lie in storage (often == current)

@@ -26,7 +26,6 @@ void move_cell(const Tensor& handle, Device device) {
     cell.write_pending = false;
     cell.grad = make_ref<graph::GradSlot>();
     cell.device = node.device = device;
-    ++cell.generation;
     cell.assign(moved);
 }
 

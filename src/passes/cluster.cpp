@@ -12,19 +12,6 @@ using graph::Prim;
 
 namespace {
 
-bool is_reduction(Prim p) {
-    switch (p) {
-    case Prim::sum:
-    case Prim::prod:
-    case Prim::max:
-    case Prim::min:
-    case Prim::argmax:
-    case Prim::argmin:
-    case Prim::moments: return true;
-    default: return false;
-    }
-}
-
 /// New axes for a shape: one per size other than 1.
 DimMaps axes_for(const Shape& shape, std::vector<int64_t>& extents) {
     DimMaps dims(shape.rank());
@@ -63,7 +50,7 @@ bool is_fusible(const ir::Node& n) {
     case Prim::uniform:
     case Prim::gather:
     case Prim::index_select: return true;
-    default: return is_reduction(n.prim());
+    default: return n.op->kind == graph::Kind::reduction;
     }
 }
 
@@ -73,7 +60,7 @@ Cluster make_cluster(const ir::Graph& g, ir::NodeId id) {
     Cluster c;
     Item item;
     item.node = id;
-    if (is_reduction(n.prim())) {
+    if (n.op->kind == graph::Kind::reduction) {
         const DimMaps in = axes_for(g.type(n.inputs[0]).shape, c.extents);
         item.out = in;
         for (const int64_t axis : n.attrs) item.out[static_cast<size_t>(axis)] = {};

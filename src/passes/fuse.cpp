@@ -26,24 +26,7 @@ constexpr int kMaxEdges = 1024; ///< looked at when searching for a path
 /// Scalar functions that cost more than a load: not worth repeating along axes that they do not depend on.
 bool is_expensive(const ir::Node& n) {
     if (n.prim() == Prim::uniform) return true;
-    if (n.prim() != Prim::elementwise) return false;
-    switch (n.op->scalar) {
-    case Scalar::exp:
-    case Scalar::expm1:
-    case Scalar::log:
-    case Scalar::log1p:
-    case Scalar::sqrt:
-    case Scalar::rsqrt:
-    case Scalar::reciprocal:
-    case Scalar::div:
-    case Scalar::pow:
-    case Scalar::sin:
-    case Scalar::cos:
-    case Scalar::tanh:
-    case Scalar::erf:
-    case Scalar::sigmoid: return true;
-    default: return false;
-    }
+    return n.prim() == Prim::elementwise && info(n.op->scalar).cost > 1;
 }
 
 class Fuser {

@@ -25,22 +25,15 @@ bool is_pool(Prim p) {
     }
 }
 bool is_map(Prim p) { return p == Prim::elementwise || p == Prim::cast || p == Prim::identity || p == Prim::uniform; }
-bool is_fused_reader(Prim p) {
-    switch (p) {
-    case Prim::sum:
-    case Prim::prod:
-    case Prim::max:
-    case Prim::min:
-    case Prim::argmax:
-    case Prim::argmin:
-    case Prim::moments:
+bool is_fused_reader(const ir::Node& n) {
+    switch (n.prim()) {
     case Prim::gather:
     case Prim::index_select:
     case Prim::permute:
     case Prim::broadcast_to:
     case Prim::slice:
     case Prim::pad: return true;
-    default: return is_map(p);
+    default: return n.op->kind == graph::Kind::reduction || is_map(n.prim());
     }
 }
 
@@ -109,7 +102,7 @@ private:
             const bool conv = p == Prim::conv2d || p == Prim::conv2d_input_grad || p == Prim::conv2d_weight_grad;
             const bool image_out =
                 wanted(n.outputs[0]) && (conv ? p != Prim::conv2d_weight_grad : is_map(p) || is_pool(p));
-            if (!conv && !is_fused_reader(p)) {
+            if (!conv && !is_fused_reader(n)) {
                 const Format to = is_pool(p) && pool_wants(n) ? Format::channels_last() : Format::row_major();
                 for (const ValueId v : n.inputs) {
                     if (g_.type(v).shape.rank() == 4 && candidate(v)) rw.set(v, reordered(rw.map(v), to));

@@ -31,7 +31,6 @@ struct Capture {
 
 /// Collects what the roots (all of one device, none ready) need. Nodes whose inputs failed are not captured: their
 /// failure is set, and so is that of roots behind them, which are left out.
-/// `old_values`: per root with a cell, the value that the cell's storage holds now (may be empty).
 Capture capture(Device device, std::vector<Root> roots);
 
 /// The captured nodes as a graph.

@@ -39,7 +39,6 @@ void prepare_storage(graph::Cell& cell) {
     if (cell.storage) return;
     const size_t bytes = static_cast<size_t>(cell.type.shape.numel()) * size_of(cell.type.dtype);
     cell.storage = core::Storage::allocate(cell.device, bytes, "parameter or state");
-    ++cell.generation;
 }
 
 void save_if_held(graph::Cell& cell, uint32_t own) {

@@ -103,6 +103,16 @@ TEST(OpCorners, DtypesPromoteAsInPyTorch) {
     EXPECT_EQ(full({2}, 1.0).dtype(), f32);
 }
 
+TEST(OpCorners, NumbersAreRoundedToTheTensorsPrecision) {
+    for (const Device device : {Device::cpu(), Device::reference()}) {
+        const Tensor tenth = Tensor::from<float>({0.1F}, {1}, {.device = device});
+        EXPECT_FALSE((tenth > 0.1).item<bool>()) << device.str();
+        EXPECT_TRUE(eq(tenth, 0.1).item<bool>()) << device.str();
+        EXPECT_EQ((tenth - 0.1).item(), 0) << device.str();
+        EXPECT_NE((tenth.to(f64) - 0.1).item(), 0) << device.str();
+    }
+}
+
 TEST(OpCorners, IntegersHaveNoGradient) {
     const Tensor x = leaf({1.5, 2.5});
     EXPECT_FALSE(x.to(i64).requires_grad());

@@ -209,12 +209,12 @@ std::vector<std::vector<double>> run(uint64_t seed, const Style& style) {
         if (keeps) kept = pool; // what is held must be stored, though nobody reads it
         std::vector<Tensor> results{last * 1.0, middle * 1.0};
         for (const Tensor& cell : cells) cell.zero_grad();
-        (sum(last * 0.7) + sum(middle * middle)).backward();
+        (sum(last * 0.7131) + sum(middle * middle)).backward();
         const NoGrad guard;
         for (const Tensor& cell : cells) {
             if (!cell.grad().defined()) continue;
             results.push_back(cell.grad() * 1.0);
-            cell.assign(cell - clamp(cell.grad(), -1, 1) * 0.1);
+            cell.assign(cell - clamp(cell.grad(), -1, 1) * 0.1037); // odd numbers: no cell becomes 0 but for rounding
         }
         return results;
     };

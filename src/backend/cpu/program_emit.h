@@ -327,7 +327,7 @@ protected:
             const int arity = info(inst.function).arity;
             const Arguments args = arguments(values, arity);
             const DType t = inst.function == Scalar::where ? type(inst.b) : type(inst.a);
-            map(inst, map_function(inst.function, t, args.scalars), args);
+            map(inst, map_function(inst.function, t, args.scalars), args, cost_of(inst.function, t));
             return;
         }
         case Code::Cast:
@@ -361,10 +361,17 @@ protected:
         push(op);
     }
 
-    void map(const Inst& inst, MapFn fn, const Arguments& args) {
+    // In f64 the functions that take more than a division are calls of the C library.
+    static int32_t cost_of(Scalar function, DType t) {
+        const int32_t cost = info(function).cost;
+        return t == DType::f64 && cost > 2 ? std::max(cost, 60) : cost;
+    }
+
+    void map(const Inst& inst, MapFn fn, const Arguments& args, int32_t cost = 1) {
         INGOT_ASSERT(fn != nullptr, "program plan: no block function for this scalar function and type");
         Op op;
         op.fn = fn;
+        op.cost = cost;
         op.a = args.slot[0];
         op.b = args.slot[1];
         op.c = args.slot[2];

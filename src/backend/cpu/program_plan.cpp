@@ -330,14 +330,7 @@ private:
         const auto weight = [&](const Section& s, double elements) {
             double w = 0;
             for (const Op& op : s.ops) {
-                w += op.kind == Op::Kind::map ? 1 : op.kind == Op::Kind::random ? 8 : 2;
-                for (const Scalar f : {Scalar::exp, Scalar::tanh, Scalar::log, Scalar::sigmoid, Scalar::erf,
-                                       Scalar::sin, Scalar::cos, Scalar::expm1, Scalar::log1p})
-                    for (const DType t : {DType::f32, DType::f64})
-                        if (op.fn && op.fn == map_function(f, t, 0)) w += t == DType::f32 ? 5 : 60;
-                for (const DType t : {DType::f32, DType::f64})
-                    for (unsigned m = 0; m < 3; ++m)
-                        if (op.fn && op.fn == map_function(Scalar::pow, t, m)) w += 80;
+                w += op.kind == Op::Kind::map ? op.cost : op.kind == Op::Kind::random ? 8 : 2;
             }
             w += static_cast<double>(s.stores.size() + s.folds.size() + s.directs.size());
             return w * elements;

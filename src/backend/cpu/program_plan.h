@@ -43,6 +43,7 @@ struct Op {
     MapFn fn = nullptr;      ///< map
     LoadFn expand = nullptr; ///< expand
     int32_t size = 4;        ///< map_rows, stream: bytes of an element
+    int32_t cost = 1;        ///< map: see graph/scalar.h
     int32_t dst = -1, a = -1, b = -1, c = -1;
     int32_t access = -1;
 };

@@ -84,10 +84,14 @@ host_us_per_step is the time a call takes before the work of the step begins: ar
 
 Workloads: tiny-cnn (batch 32, SGD), mlp (64, Adam), lenet (64, Adam), cifar-cnn (32, Adam), resnet18 (32, SGD with
 momentum), gpt-tiny (8 x 128 tokens, AdamW), gpt2 (16 x 1024 tokens, AdamW).
+Single operators, forward, whose results are checked on samples: op:sgemm (1024 x 1024 x 1024), op:chain
+(sigmoid(a*b+c)*tanh(d), 2^24 elements), op:sum (2^24), op:softmax (4096 x 1000), op:conv (32 x 64 x 56 x 56, 64 filters of
+3 x 3), op:layernorm (8192 x 768), op:bcast_add (1024 x 1 x 512 and 1 x 256 x 512).
 
 Examples:
   ingot bench tiny-cnn mlp lenet --threads 2
-  ingot bench cifar-cnn --infer --seconds 1)";
+  ingot bench cifar-cnn --infer --seconds 1
+  ingot bench op:sgemm op:softmax)";
 
 /// Flags that later releases will have: recognised, so that the answer is clear.
 void not_yet(CLI::App& command, std::vector<std::string> flags) {

@@ -13,11 +13,12 @@
 
 #include <ingot/compile.h>
 #include <ingot/eval.h>
-#include <ingot/memory.h>
 #include <ingot/ops.h>
 
 #include "base/parallel.h"
 #include "cli/bench_measure.h"
+#include "cli/bench_op.h"
+#include "cli/bench_record.h"
 #include "cli/bench_workload.h"
 #include "cli/commands.h"
 #include "cli/output.h"
@@ -37,12 +38,6 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 constexpr int kLossSteps = 20; ///< loss_first and loss_last are means of so many steps
 /// At least so many steps lie before those of loss_last: momentum without warm-up makes the first losses jump.
 constexpr size_t kMinSteps = 100;
-
-/// Figures that are taken before and after the windows.
-struct Counters {
-    int64_t submissions, allocations;
-    static Counters now(Device device) { return {eval_stats().submissions, memory_stats(device).num_allocations}; }
-};
 
 /// Seconds per call of a step that binds as many cells as the real one but computes next to nothing: one element per
 /// trainable tensor, the same optimizer, the same batch as argument.
@@ -72,42 +67,6 @@ double null_pass_seconds(const BenchBatch& batch, Device device) {
     return 1 / rate.max;
 }
 
-struct Record {
-    const Workload* workload;
-    Device device;
-    int64_t batch = 0, params = 0, tensors = 0, tensors_changed = 0;
-    Rate rate = {};
-    Json loss_first = {}, loss_last = {}; ///< null with --infer
-    double first_call_s = 0, first_step_ms = 0, host_s = 0;
-    Counters before = {}, after = {};
-
-    Json json() const {
-        const auto calls = static_cast<double>(rate.calls);
-        return {{"workload", workload->name},
-                {"device", device.str()},
-                {"dtype", "f32"},
-                {"batch", batch},
-                {"steps_per_s", rate.median},
-                {"min", rate.min},
-                {"max", rate.max},
-                {"samples_per_s", rate.median * static_cast<double>(batch)},
-                {"latency_us", 1e6 / rate.median},
-                {"loss_first", loss_first},
-                {"loss_last", loss_last},
-                {"params", params},
-                {"tensors", tensors},
-                {"tensors_changed", tensors_changed},
-                {"peak_rss_bytes", peak_rss_bytes()},
-                {"peak_device_bytes", memory_stats(device).peak},
-                {"compile_s", std::max(0.0, first_call_s - 1 / rate.median)},
-                {"first_step_ms", first_step_ms},
-                {"host_us_per_step", host_s * 1e6},
-                {"submissions_per_step", static_cast<double>(after.submissions - before.submissions) / calls},
-                {"allocations_per_step", static_cast<double>(after.allocations - before.allocations) / calls},
-                {"steps_per_launch", 1}};
-    }
-};
-
 /// A checksum per tensor. One tensor at a time, so that this does not raise the peak memory.
 std::vector<uint32_t> fingerprints(const StateDict& tensors) {
     std::vector<uint32_t> out;
@@ -130,7 +89,7 @@ struct Setup {
 };
 
 Record measure_training(const Workload& w, const BenchArguments& a, Device device) {
-    Record r{.workload = &w, .device = device, .batch = a.batch.value_or(w.batch)};
+    Record r{.workload = w.name, .device = device, .batch = a.batch.value_or(w.batch)};
     Setup s(w, r.batch, device);
     const StateDict named = s.model.net.named_parameters();
     const std::vector<Tensor> parameters = named.tensors();
@@ -185,12 +144,13 @@ Record measure_training(const Workload& w, const BenchArguments& a, Device devic
     if (r.tensors_changed != r.tensors)
         throw Error("bench " + std::string(w.name) + ": only " + std::to_string(r.tensors_changed) + " of " +
                     std::to_string(r.tensors) + " trainable tensors changed; no record");
+    r.note_peaks();
     r.host_s = null_step_seconds(w, parameters.size(), s.ring[0], device);
     return r;
 }
 
 Record measure_inference(const Workload& w, const BenchArguments& a, Device device) {
-    Record r{.workload = &w, .device = device, .batch = a.batch.value_or(1)};
+    Record r{.workload = w.name, .device = device, .batch = a.batch.value_or(1)};
     Setup s(w, r.batch, device);
     s.model.net.eval();
     r.params = s.model.net.num_parameters();
@@ -214,6 +174,7 @@ Record measure_inference(const Workload& w, const BenchArguments& a, Device devi
         a.seconds, [&] { pass(s.take().x).eval(); }, [&] { synchronize(device); },
         [&] { r.before = Counters::now(device); });
     r.after = Counters::now(device);
+    r.note_peaks();
     r.host_s = null_pass_seconds(s.ring[0], device);
     return r;
 }
@@ -245,7 +206,11 @@ int run_in_child(const BenchArguments& a, const std::string& workload) {
 } // namespace
 
 int bench_command(const BenchArguments& a) {
-    for (const std::string& name : a.workloads) find_workload(name); // all refusals first
+    for (const std::string& name : a.workloads) { // all refusals first
+        if (!is_op_workload(name)) find_workload(name);
+        if (is_op_workload(name) && a.batch)
+            throw UsageError("--batch does not go with " + name + ": the sizes of single operators are fixed");
+    }
     const Device device = choose_device(a.compute.device);
     if (a.workloads.size() > 1) {
         int worst = 0;
@@ -257,6 +222,10 @@ int bench_command(const BenchArguments& a) {
         return worst;
     }
     if (a.compute.threads) base::set_num_threads(*a.compute.threads);
+    if (is_op_workload(a.workloads[0])) {
+        print_json(measure_op(a.workloads[0], a.seconds, device).json());
+        return 0;
+    }
     const Workload& workload = find_workload(a.workloads[0]);
     const Record record = a.infer ? measure_inference(workload, a, device) : measure_training(workload, a, device);
     print_json(record.json());

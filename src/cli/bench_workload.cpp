@@ -8,6 +8,7 @@
 #include <ingot/ops.h>
 
 #include "cli/arguments.h"
+#include "cli/bench_op.h"
 #include <ingot/data/random.h>
 
 namespace ingot::cli {
@@ -125,6 +126,7 @@ const Workload& find_workload(const std::string& name) {
         if (name == w.name) return w;
         list += (list.empty() ? "" : ", ") + std::string(w.name);
     }
+    for (const std::string& op : op_workloads()) list += ", " + op;
     throw UsageError("workload '" + name + "' is not available; there are " + list);
 }
 

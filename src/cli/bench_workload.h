@@ -22,7 +22,7 @@ struct Workload {
     bool tokens() const { return input.rank() == 1; }
 };
 
-/// Errors: UsageError for an unknown name or one that this release does not have.
+/// Networks; single operators are in bench_op.h. Errors: UsageError for an unknown name or one that this release does not have.
 const Workload& find_workload(const std::string& name);
 
 struct BenchBatch {

@@ -111,6 +111,8 @@ std::string print(const Graph& g) {
 }
 
 Rewriter::Rewriter(const Graph& g) : old(g), map_(g.values.size(), -1) {
+    out.values.reserve(g.values.size());
+    out.nodes.reserve(g.nodes.size());
     for (const ValueId v : g.inputs) {
         const Value& value = g.values[static_cast<size_t>(v)];
         set(v, out.add_input(value.type, value.format));
@@ -124,14 +126,15 @@ Ids Rewriter::mapped(const Ids& ids) const {
 }
 
 void Rewriter::copy(const Node& node) {
-    std::vector<graph::Type> types;
-    for (const ValueId v : node.outputs) types.push_back(old.type(v));
+    const auto id = static_cast<NodeId>(out.nodes.size());
     out.phase = node.phase;
-    const NodeId id = out.add_node(*node.op, node.attrs, mapped(node.inputs), types, node.payload);
+    Node& fresh = out.nodes.emplace_back(Node{node.op, node.attrs, mapped(node.inputs), {}, node.payload, node.phase});
     for (size_t i = 0; i < node.outputs.size(); ++i) {
-        const ValueId fresh = out.nodes[static_cast<size_t>(id)].outputs[i];
-        out.values[static_cast<size_t>(fresh)].format = old.values[static_cast<size_t>(node.outputs[i])].format;
-        set(node.outputs[i], fresh);
+        const Value& value = old.values[static_cast<size_t>(node.outputs[i])];
+        const auto v = static_cast<ValueId>(out.values.size());
+        out.values.push_back({value.type, value.format, id, static_cast<int32_t>(i)});
+        fresh.outputs.push_back(v);
+        set(node.outputs[i], v);
     }
 }
 

@@ -62,10 +62,26 @@ Ref<Node> Cell::make_value_node() const {
     return node;
 }
 
+namespace {
+
+[[noreturn]] void refuse_writer(const Cell& cell) {
+    throw Error("two threads write one cell (" + cell.type.str() +
+                "): let one submit or finish its step before the other begins");
+}
+
+/// A cell that has no value yet may be given one by any thread.
+void check_writer(const Cell& cell, const Recorder& mine) {
+    const Recorder* writer = cell.writer.load();
+    if (writer && writer != &mine && cell.stored) refuse_writer(cell);
+}
+
+} // namespace
+
 void Cell::assign(const Value& value) {
     INGOT_ASSERT(value.type() == type, "a cell keeps its type");
     Recorder& recorder = Recorder::current();
     if (recorder.cell_hook) recorder.cell_hook(*this);
+    if constexpr (base::kDebugChecks) check_writer(*this, recorder);
     auto node = make_ref<Node>(kIdentity, device);
     node->inputs.push_back(value);
     node->set_outputs({type});
@@ -76,9 +92,29 @@ void Cell::assign(const Value& value) {
     recorder.add(*node);
     current = Value{std::move(node), 0};
     if (recorder.trace) return; // the trace collects its own writes
-    if (!write_pending) {
-        write_pending = true;
-        recorder.writes.push_back(Ref<Cell>(this));
+    // A first value that another thread recorded and never submitted (it made the model) moves to this thread's writes.
+    if (writer.exchange(&recorder) != &recorder) recorder.writes.push_back(Ref<Cell>(this));
+}
+
+void Cell::drop_write() {
+    if constexpr (base::kDebugChecks) check_writer(*this, Recorder::current());
+    writer = nullptr;
+}
+
+void Cell::begin_write() {
+    if constexpr (base::kDebugChecks) {
+        Recorder* other = nullptr;
+        if (writer.compare_exchange_strong(other, &Recorder::current())) return;
+        INGOT_ASSERT(other != &Recorder::current(),
+                     "a thread's own writes are submitted before it begins another kind");
+        if (stored) refuse_writer(*this);
+    }
+}
+
+void Cell::end_write() {
+    if constexpr (base::kDebugChecks) {
+        Recorder* mine = &Recorder::current();
+        writer.compare_exchange_strong(mine, nullptr);
     }
 }
 
@@ -96,7 +132,10 @@ struct RecorderPool {
     }
     void give(Recorder* r) {
         // Writes that the thread never submitted are dropped with it; values it left pending stay reachable.
-        for (auto& cell : r->writes) cell->write_pending = false;
+        for (auto& cell : r->writes) {
+            Recorder* mine = r;
+            cell->writer.compare_exchange_strong(mine, nullptr);
+        }
         r->writes.clear();
         r->initial.clear();
         r->since_flush = 0;

@@ -127,14 +127,22 @@ public:
     Value stored; ///< the ready value whose contents lie in storage (often == current)
     bool requires_grad = false;
     bool keeps_history = false; ///< gradients made with create_graph: differentiation goes on behind the value
-    bool write_pending = false; ///< current is recorded and not yet in storage
-    bool gradient = false;      ///< of a GradSlot: may have no value at all
+    /// In whose list of writes the present value stands, recorded and not yet in storage; null: nothing is pending. Debug
+    /// builds also name who traces the cell or runs a compiled step that writes it.
+    std::atomic<Recorder*> writer{nullptr};
+    bool gradient = false; ///< of a GradSlot: may have no value at all
     Ref<GradSlot> grad = make_ref<GradSlot>();
     Ref<CellLink> link;
     void* trace = nullptr; ///< the trace that has swapped it
 
-    /// Makes `value` (of the cell's type) the present value; evaluated at the next flush.
+    /// Makes `value` (of the cell's type) the present value; evaluated at the next flush. Errors: Error in debug builds when
+    /// another thread is writing the cell.
     void assign(const Value& value);
+    /// Forgets a pending write. Errors: as assign().
+    void drop_write();
+    /// Debug builds: this thread writes the cell until end_write(), by tracing it or by a compiled step. Errors: as assign().
+    void begin_write();
+    void end_write();
     /// A ready node that stands for the contents of `storage`.
     Ref<Node> make_value_node() const;
 };
@@ -158,7 +166,7 @@ public:
 
     /// Pending results that a tensor still holds, in record order.
     std::vector<Value> held();
-    std::vector<Ref<Cell>> writes; ///< cells with write_pending, in order of first assignment
+    std::vector<Ref<Cell>> writes; ///< cells whose writer this is (or was), in order of first assignment
     std::vector<Value> initial;    ///< first values of new cells: evaluated before anything else
     int64_t since_flush = 0;       ///< nodes recorded since the last flush
     bool grad_mode = true;

@@ -167,10 +167,10 @@ void Tensor::zero_grad() const {
     graph::GradSlot* slot = graph::slot_of(*this, false);
     if (!slot) return;
     if (const auto hook = Recorder::current().slot_hook) hook(*slot, graph::SlotEvent::clear);
+    // The memory stays with the slot for the next gradient; a write that is still pending is forgotten.
+    if (slot->cell) slot->cell->drop_write();
     slot->present = false;
     slot->elided = false;
-    // The memory stays with the slot for the next gradient; a write that is still pending is forgotten.
-    if (slot->cell && slot->cell->write_pending) slot->cell->write_pending = false;
 }
 
 void Tensor::backward(const Tensor& gradient, bool retain_graph, bool create_graph) const {

@@ -23,7 +23,7 @@ void move_cell(const Tensor& handle, Device device) {
     cell.format = {};
     cell.current = {};
     cell.stored = {};
-    cell.write_pending = false;
+    cell.drop_write();
     cell.grad = make_ref<graph::GradSlot>();
     cell.device = node.device = device;
     cell.assign(moved);

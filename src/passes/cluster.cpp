@@ -2,7 +2,7 @@
 #include "passes/cluster.h"
 
 #include <algorithm>
-#include <map>
+#include <iterator>
 
 #include "base/check.h"
 
@@ -102,6 +102,8 @@ Cluster make_cluster(const ir::Graph& g, ir::NodeId id) {
         }
     }
     item.out_mask = mask_of(item.out);
+    c.plain = !item.reduces && item.index_operand < 0;
+    c.most_buffers = item.operands.size() + n.outputs.size();
     c.items.push_back(std::move(item));
     return c;
 }
@@ -114,34 +116,39 @@ Cluster make_copy(const ir::Graph& g, ir::NodeId id) {
     item.out = axes_for(g.type(n.outputs[0]).shape, c.extents);
     item.in_mask = item.out_mask = mask_of(item.out);
     item.operands.push_back(resolve_access(g, n.outputs[0], item.out));
+    c.plain = true;
+    c.most_buffers = 2;
     c.items.push_back(std::move(item));
     return c;
 }
 
 namespace {
 
+using Known = std::vector<std::pair<ir::ValueId, const DimMaps*>>;
+
 /// Every value a cluster reads or makes by plain index, with the axes of its dimensions (values met twice in different ways:
-/// the first way).
-std::map<ir::ValueId, DimMaps> known_values(const ir::Graph& g, const Cluster& c, bool made) {
-    std::map<ir::ValueId, DimMaps> known;
+/// the first way). Ascending.
+Known known_values(const ir::Graph& g, const Cluster& c) {
+    Known known;
     for (const Item& item : c.items) {
-        const ir::Node& n = g.nodes[static_cast<size_t>(item.node)];
-        if (made) {
-            for (const ir::ValueId v : n.outputs) known.emplace(v, item.out);
-        }
-        for (size_t i = 0; i < item.operands.size(); ++i) {
-            if (item.operands[i].pure(g, c.extents)) known.emplace(item.operands[i].base, item.operands[i].dims);
+        for (const ir::ValueId v : g.nodes[static_cast<size_t>(item.node)].outputs) known.emplace_back(v, &item.out);
+        for (const Access& a : item.operands) {
+            if (a.pure(g, c.extents)) known.emplace_back(a.base, &a.dims);
         }
     }
+    std::stable_sort(known.begin(), known.end(), [](const auto& x, const auto& y) { return x.first < y.first; });
+    known.erase(
+        std::unique(known.begin(), known.end(), [](const auto& x, const auto& y) { return x.first == y.first; }),
+        known.end());
     return known;
 }
 
 } // namespace
 
-std::optional<Cluster> unite(const ir::Graph& g, const Cluster& producer, const Cluster& consumer) {
-    // to[a]: the consumer's axis for the producer's axis a.
-    std::vector<int32_t> to(producer.extents.size(), -1);
-    std::vector<char> taken(consumer.extents.size(), 0);
+std::optional<Union> match_axes(const ir::Graph& g, const Cluster& producer, const Cluster& consumer) {
+    Union u;
+    u.to.assign(producer.extents.size(), -1);
+    uint64_t taken = 0; // axes of the consumer
     auto identify = [&](const DimMaps& p, const DimMaps& c, bool must) {
         for (size_t d = 0; d < p.size(); ++d) {
             const int32_t pa = p[d].axis, ca = c[d].axis;
@@ -149,70 +156,83 @@ std::optional<Cluster> unite(const ir::Graph& g, const Cluster& producer, const 
                 if (pa != ca && must) return false;
                 continue;
             }
-            int32_t& slot = to[static_cast<size_t>(pa)];
+            int32_t& slot = u.to[static_cast<size_t>(pa)];
             if (slot == ca) continue;
-            if (slot >= 0 || taken[static_cast<size_t>(ca)]) {
+            if (slot >= 0 || (taken >> ca & 1)) {
                 if (must) return false;
                 continue;
             }
             slot = ca;
-            taken[static_cast<size_t>(ca)] = 1;
+            taken |= uint64_t{1} << ca;
         }
         return true;
     };
     // What flows from the producer to the consumer binds; what both read may bind the axes that are left.
-    std::map<ir::ValueId, DimMaps> made;
-    for (const Item& item : producer.items) {
-        for (const ir::ValueId v : g.nodes[static_cast<size_t>(item.node)].outputs) made.emplace(v, item.out);
-    }
     for (const Item& item : consumer.items) {
         for (const Access& a : item.operands) {
-            const auto it = made.find(a.base);
-            if (it == made.end()) continue;
-            if (!a.pure(g, consumer.extents) || !identify(it->second, a.dims, true)) return std::nullopt;
+            const int32_t maker = producer.find(g.values[static_cast<size_t>(a.base)].node);
+            if (maker < 0) continue;
+            if (!a.pure(g, consumer.extents) || !identify(producer.items[static_cast<size_t>(maker)].out, a.dims, true))
+                return std::nullopt;
         }
     }
-    const auto p_reads = known_values(g, producer, true), c_reads = known_values(g, consumer, true);
-    for (const auto& [v, dims] : p_reads) {
-        if (const auto it = c_reads.find(v); it != c_reads.end()) identify(dims, it->second, false);
+    if (std::find(u.to.begin(), u.to.end(), -1) != u.to.end()) {
+        const Known mine = known_values(g, producer), theirs = known_values(g, consumer);
+        auto it = theirs.begin();
+        for (const auto& [v, dims] : mine) {
+            while (it != theirs.end() && it->first < v) ++it;
+            if (it != theirs.end() && it->first == v) identify(*dims, *it->second, false);
+        }
     }
-    Cluster u;
     u.extents = consumer.extents;
-    for (size_t a = 0; a < to.size(); ++a) {
-        if (to[a] >= 0) {
-            if (producer.extents[a] != consumer.extents[static_cast<size_t>(to[a])]) return std::nullopt;
+    for (size_t a = 0; a < u.to.size(); ++a) {
+        if (u.to[a] >= 0) {
+            if (producer.extents[a] != consumer.extents[static_cast<size_t>(u.to[a])]) return std::nullopt;
             continue;
         }
-        to[a] = static_cast<int32_t>(u.extents.size());
+        u.to[a] = static_cast<int32_t>(u.extents.size());
         u.extents.push_back(producer.extents[a]);
     }
     if (u.extents.size() > 16) return std::nullopt;
-    auto renamed = [&](DimMaps dims) {
-        for (DimMap& d : dims) {
-            if (d.axis >= 0) d.axis = to[static_cast<size_t>(d.axis)];
-        }
-        return dims;
+    return u;
+}
+
+Cluster unite(const Union& axes, Cluster producer, Cluster consumer) {
+    bool same = true;
+    for (size_t a = 0; a < axes.to.size(); ++a) same = same && axes.to[a] == static_cast<int32_t>(a);
+    const auto rename = [&](DimMap& d) {
+        if (d.axis >= 0) d.axis = axes.to[static_cast<size_t>(d.axis)];
     };
-    u.items = consumer.items;
-    for (const Item& item : producer.items) {
-        Item moved = item;
-        moved.out = renamed(item.out);
-        for (Access& a : moved.operands) {
-            a.dims = renamed(a.dims);
-            for (DimGuard& guard : a.guards) {
-                if (guard.at.axis >= 0) guard.at.axis = to[static_cast<size_t>(guard.at.axis)];
-            }
+    for (size_t i = 0; i < (same ? 0 : producer.items.size()); ++i) {
+        Item& item = producer.items[i];
+        std::for_each(item.out.begin(), item.out.end(), rename);
+        for (Access& a : item.operands) {
+            std::for_each(a.dims.begin(), a.dims.end(), rename);
+            for (DimGuard& guard : a.guards) rename(guard.at);
         }
         uint64_t in = 0;
-        for (size_t a = 0; a < to.size(); ++a) {
-            if (item.in_mask >> a & 1) in |= uint64_t{1} << to[a];
+        for (size_t a = 0; a < axes.to.size(); ++a) {
+            if (item.in_mask >> a & 1) in |= uint64_t{1} << axes.to[a];
         }
-        moved.in_mask = in;
-        moved.out_mask = mask_of(moved.out);
-        u.items.push_back(std::move(moved));
+        item.in_mask = in;
+        item.out_mask = mask_of(item.out);
     }
-    std::sort(u.items.begin(), u.items.end(), [](const Item& a, const Item& b) { return a.node < b.node; });
+    Cluster u;
+    u.extents = axes.extents;
+    u.plain = is_plain_union(axes, producer, consumer);
+    // Both lists ascend, and mostly one follows the other.
+    u.items = std::move(producer.items);
+    const auto middle = static_cast<std::ptrdiff_t>(u.items.size());
+    std::move(consumer.items.begin(), consumer.items.end(), std::back_inserter(u.items));
+    const auto before = [](const Item& a, const Item& b) { return a.node < b.node; };
+    if (middle > 0 && before(u.items[static_cast<size_t>(middle)], u.items[static_cast<size_t>(middle) - 1]))
+        std::inplace_merge(u.items.begin(), u.items.begin() + middle, u.items.end(), before);
     return u;
+}
+
+bool is_plain_union(const Union& axes, const Cluster& producer, const Cluster& consumer) {
+    return producer.plain && consumer.plain && axes.extents.size() == consumer.extents.size() &&
+           axes.extents.size() == producer.extents.size();
 }
 
 } // namespace ingot::passes

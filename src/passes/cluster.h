@@ -3,6 +3,7 @@
 // know (P, A, R; see program/program.h). Used by passes/fuse and passes/emit only.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <vector>
 
@@ -42,6 +43,9 @@ struct Structure {
 struct Cluster {
     std::vector<int64_t> extents; ///< per axis
     std::vector<Item> items;      ///< ascending node order
+    /// Every operator runs once per element of all axes, by plain index: the structure is a map, whatever joins.
+    bool plain = false;
+    size_t most_buffers = 0; ///< it touches no more buffers than this
     uint64_t all() const { return extents.size() >= 64 ? ~uint64_t{0} : (uint64_t{1} << extents.size()) - 1; }
     int64_t count(uint64_t mask) const {
         int64_t n = 1;
@@ -51,10 +55,9 @@ struct Cluster {
         return n;
     }
     int32_t find(ir::NodeId node) const {
-        for (size_t i = 0; i < items.size(); ++i) {
-            if (items[i].node == node) return static_cast<int32_t>(i);
-        }
-        return -1;
+        const auto it = std::lower_bound(items.begin(), items.end(), node,
+                                         [](const Item& item, ir::NodeId id) { return item.node < id; });
+        return it != items.end() && it->node == node ? static_cast<int32_t>(it - items.begin()) : -1;
     }
 };
 
@@ -65,8 +68,17 @@ Cluster make_copy(const ir::Graph& g, ir::NodeId node);
 /// Operators that programs can express (views apart).
 bool is_fusible(const ir::Node& n);
 
-/// The union of the two with their axes identified through the values both know; nothing when the axes do not fit.
-std::optional<Cluster> unite(const ir::Graph& g, const Cluster& producer, const Cluster& consumer);
+/// How a producer's axes become a consumer's.
+struct Union {
+    std::vector<int32_t> to;      ///< per axis of the producer: the axis of the union
+    std::vector<int64_t> extents; ///< of the union: the consumer's axes, then those that only the producer has
+};
+
+/// The axes of both, identified through the values both know; nothing when they do not fit.
+std::optional<Union> match_axes(const ir::Graph& g, const Cluster& producer, const Cluster& consumer);
+Cluster unite(const Union& axes, Cluster producer, Cluster consumer);
+/// The union needs no structure_of(): it is plain.
+bool is_plain_union(const Union& axes, const Cluster& producer, const Cluster& consumer);
 
 /// The loop structure, or nothing when the cluster has none. needed(v): the value must be stored.
 template <class Needed>

@@ -4,8 +4,9 @@
 // (reductions over the same data). Nothing is computed twice: values that others need are stored. What remains becomes one Program
 // per cluster. See docs/decisions/0002-programs.md.
 #include <algorithm>
-#include <map>
+#include <numeric>
 #include <queue>
+#include <span>
 
 #include "base/check.h"
 #include "passes/cluster.h"
@@ -32,8 +33,7 @@ bool is_expensive(const ir::Node& n) {
 class Fuser {
 public:
     Fuser(const ir::Graph& g, const target::Target& target, bool merge)
-        : g_(g), target_(target), merge_(merge && target.fusion), group_(g.nodes.size(), -1),
-          consumers_(g.values.size()) {}
+        : g_(g), target_(target), merge_(merge && target.fusion), group_(g.nodes.size(), -1) {}
 
     ir::Graph run() {
         find_needed();
@@ -90,7 +90,8 @@ private:
 
     /// Who reads each value from memory or inside its cluster: by node. Only nodes that will run count.
     void build_consumers() {
-        auto reads = [&](ir::ValueId v, ir::NodeId reader) { consumers_[static_cast<size_t>(v)].push_back(reader); };
+        std::vector<std::pair<ir::ValueId, ir::NodeId>> all;
+        auto reads = [&](ir::ValueId v, ir::NodeId reader) { all.emplace_back(v, reader); };
         for (size_t i = 0; i < g_.nodes.size(); ++i) {
             const ir::Node& n = g_.nodes[i];
             const auto id = static_cast<ir::NodeId>(i);
@@ -102,26 +103,38 @@ private:
                 for (const ir::ValueId v : n.inputs) reads(v, id);
             }
         }
+        first_reader_.assign(g_.values.size() + 1, 0);
+        for (const auto& [v, reader] : all) ++first_reader_[static_cast<size_t>(v) + 1];
+        std::partial_sum(first_reader_.begin(), first_reader_.end(), first_reader_.begin());
+        readers_.resize(all.size());
+        std::vector<size_t> at(first_reader_.begin(), first_reader_.end() - 1);
+        for (const auto& [v, reader] : all) readers_[at[static_cast<size_t>(v)]++] = reader;
         // Results and inputs of operators that are not fused must be stored whatever happens.
         pinned_.assign(g_.values.size(), 0);
         for (const ir::Result& r : g_.results) pinned_[static_cast<size_t>(r.value)] = 1;
         for (size_t v = 0; v < g_.values.size(); ++v) {
-            for (const ir::NodeId reader : consumers_[v]) {
+            for (const ir::NodeId reader : consumers(static_cast<ir::ValueId>(v))) {
                 if (group_[static_cast<size_t>(reader)] < 0) pinned_[v] = 1;
             }
         }
     }
 
-    /// Must `v`, made in cluster `k`, be stored when the nodes of cluster `c` form one program?
-    bool is_stored(ir::ValueId v, const Cluster& c) const {
+    std::span<const ir::NodeId> consumers(ir::ValueId v) const {
+        const size_t first = first_reader_[static_cast<size_t>(v)];
+        return {readers_.data() + first, first_reader_[static_cast<size_t>(v) + 1] - first};
+    }
+
+    /// Must `v` be stored when the nodes for which `inside` is true form one program?
+    template <class Inside> bool is_stored(ir::ValueId v, const Inside& inside) const {
         if (pinned_[static_cast<size_t>(v)]) return true;
-        for (const ir::NodeId reader : consumers_[static_cast<size_t>(v)]) {
-            if (c.find(reader) < 0) return true;
-        }
-        return false;
+        const auto readers = consumers(v);
+        return !std::all_of(readers.begin(), readers.end(), inside);
+    }
+    bool is_stored_by(const Cluster& c, ir::ValueId v) const {
+        return is_stored(v, [&](ir::NodeId reader) { return c.find(reader) >= 0; });
     }
     std::optional<Structure> structure(const Cluster& c) const {
-        return structure_of(g_, c, [&](ir::ValueId v, const Cluster& cl) { return is_stored(v, cl); });
+        return structure_of(g_, c, [&](ir::ValueId v, const Cluster& cl) { return is_stored_by(cl, v); });
     }
 
     // ------------------------------------------------------------------------------------ merging
@@ -148,7 +161,7 @@ private:
     template <class F> void for_each_reader(int32_t unit, const F& f) const {
         const auto outputs_of = [&](ir::NodeId node) {
             for (const ir::ValueId v : g_.nodes[static_cast<size_t>(node)].outputs) {
-                for (const ir::NodeId reader : consumers_[static_cast<size_t>(v)]) f(unit_of(reader));
+                for (const ir::NodeId reader : consumers(v)) f(unit_of(reader));
             }
         };
         const auto clusters = static_cast<int32_t>(clusters_.size());
@@ -190,15 +203,18 @@ private:
             place_[static_cast<size_t>(*it)] = static_cast<int32_t>(it - order_.begin());
     }
 
-    /// Distinct buffers that the program would touch.
-    size_t buffers(const Cluster& c) const {
+    /// Distinct buffers that the program of both would touch.
+    size_t buffers(const Cluster& x, const Cluster& y) const {
+        const auto inside = [&](ir::NodeId node) { return x.find(node) >= 0 || y.find(node) >= 0; };
         std::vector<ir::ValueId> values;
-        for (const Item& item : c.items) {
-            for (const Access& a : item.operands) {
-                if (c.find(g_.values[static_cast<size_t>(a.base)].node) < 0) values.push_back(a.base);
-            }
-            for (const ir::ValueId v : g_.nodes[static_cast<size_t>(item.node)].outputs) {
-                if (is_stored(v, c)) values.push_back(v);
+        for (const Cluster* c : {&x, &y}) {
+            for (const Item& item : c->items) {
+                for (const Access& a : item.operands) {
+                    if (!inside(g_.values[static_cast<size_t>(a.base)].node)) values.push_back(a.base);
+                }
+                for (const ir::ValueId v : g_.nodes[static_cast<size_t>(item.node)].outputs) {
+                    if (is_stored(v, inside)) values.push_back(v);
+                }
             }
         }
         std::sort(values.begin(), values.end());
@@ -229,18 +245,28 @@ private:
 
     /// The producer stands before the consumer in order_.
     bool try_merge(int32_t producer, int32_t consumer) {
-        const Cluster& p = clusters_[static_cast<size_t>(producer)];
-        const Cluster& c = clusters_[static_cast<size_t>(consumer)];
+        Cluster& p = clusters_[static_cast<size_t>(producer)];
+        Cluster& c = clusters_[static_cast<size_t>(consumer)];
         if (p.items.size() + c.items.size() > kMaxItems) return false;
         if (path_between(producer, consumer)) return false;
-        std::optional<Cluster> united = unite(g_, p, c);
-        if (!united || wasteful(*united)) return false;
-        if (buffers(*united) > static_cast<size_t>(target_.max_fused_operands)) return false;
-        if (!structure(*united)) return false;
+        const std::optional<Union> axes = match_axes(g_, p, c);
+        if (!axes) return false;
+        const auto limit = static_cast<size_t>(target_.max_fused_operands);
+        size_t most = p.most_buffers + c.most_buffers;
+        if (most > limit) most = buffers(p, c); // counted only when it may matter
+        if (most > limit) return false;
+        Cluster united;
+        if (!is_plain_union(*axes, p, c)) {
+            united = unite(*axes, p, c);
+            if (wasteful(united) || !structure(united)) return false;
+        }
         move_behind(producer, consumer);
         for (const Item& item : p.items) group_[static_cast<size_t>(item.node)] = consumer;
-        clusters_[static_cast<size_t>(consumer)] = std::move(*united);
-        clusters_[static_cast<size_t>(producer)] = {};
+        // Maps joining maps are most of the work in long chains: theirs is certain, so nothing needs to be copied.
+        if (united.items.empty()) united = unite(*axes, std::move(p), std::move(c));
+        c = std::move(united);
+        c.most_buffers = most;
+        p = {};
         return true;
     }
 
@@ -268,7 +294,7 @@ private:
         for (size_t v = 0; v < g_.values.size(); ++v) {
             if (g_.type(static_cast<ir::ValueId>(v)).shape.numel() < 1024) continue;
             std::vector<int32_t> readers;
-            for (const ir::NodeId reader : consumers_[v]) {
+            for (const ir::NodeId reader : consumers(static_cast<ir::ValueId>(v))) {
                 const int32_t k = group_[static_cast<size_t>(reader)];
                 if (k >= 0 && std::find(readers.begin(), readers.end(), k) == readers.end()) readers.push_back(k);
             }
@@ -306,7 +332,7 @@ private:
             std::vector<ir::ValueId> outputs;
             for (const Item& item : c.items) {
                 for (const ir::ValueId v : g_.nodes[static_cast<size_t>(item.node)].outputs) {
-                    if (in_memory_[static_cast<size_t>(v)] && is_stored(v, c)) outputs.push_back(v);
+                    if (in_memory_[static_cast<size_t>(v)] && is_stored_by(c, v)) outputs.push_back(v);
                 }
             }
             const auto s = structure(c);
@@ -388,8 +414,9 @@ private:
     bool merge_;
     std::vector<int32_t> group_; ///< node -> cluster, -1: not fused
     std::vector<Cluster> clusters_;
-    std::vector<std::vector<ir::NodeId>> consumers_; ///< per value
-    std::vector<char> in_memory_;                    ///< somebody reads it as a whole
+    std::vector<size_t> first_reader_; ///< per value: where its readers begin
+    std::vector<ir::NodeId> readers_;
+    std::vector<char> in_memory_; ///< somebody reads it as a whole
     std::vector<char> pinned_;
     std::vector<int32_t> order_;   ///< units, those that were joined into others included
     std::vector<int32_t> place_;   ///< per unit: where it stands in order_

@@ -39,7 +39,8 @@ bool is_fused_reader(const ir::Node& n) {
 
 class Layout {
 public:
-    explicit Layout(const ir::Graph& g) : g_(g), parent_(g.values.size()), image_(g.values.size(), 0) {
+    Layout(const ir::Graph& g, const target::Target& target)
+        : g_(g), target_(target), parent_(g.values.size()), image_(g.values.size(), 0) {
         std::iota(parent_.begin(), parent_.end(), 0);
     }
 
@@ -81,6 +82,7 @@ private:
         // x and y are images; w is not.
         const ValueId images[] = {n.prim() == Prim::conv2d_input_grad ? n.inputs[1] : n.inputs[0],
                                   n.prim() == Prim::conv2d_weight_grad ? n.inputs[1] : n.outputs[0]};
+        if (target_.prefers_rows(g_.type(images[0]).shape[1], g_.type(images[1]).shape[1])) return;
         for (const ValueId v : images) {
             if (candidate(v)) image_[static_cast<size_t>(find(v))] = 1;
         }
@@ -138,6 +140,7 @@ private:
     }
 
     const ir::Graph& g_;
+    const target::Target& target_;
     std::vector<int32_t> parent_;
     std::vector<char> image_; ///< per component: a convolution reads or writes it
 };
@@ -146,7 +149,7 @@ private:
 
 ir::Graph layout(const ir::Graph& g, const target::Target& target) {
     if (!target.channels_last) return g;
-    return Layout(g).run();
+    return Layout(g, target).run();
 }
 
 } // namespace ingot::passes

@@ -17,7 +17,7 @@ widen(const ir::Graph& g,
 ir::Graph simplify(const ir::Graph& g); ///< algebra and views: x * 1, reshape of reshape, permute into matmul
 ir::Graph fold(const ir::Graph& g);     ///< operators on constants
 ir::Graph cse(const ir::Graph& g);      ///< equal nodes once
-ir::Graph dce(const ir::Graph& g);      ///< what no result needs (always)
+ir::Graph dce(ir::Graph g);             ///< what no result needs (always)
 ir::Graph layout(const ir::Graph& g, const target::Target& target); ///< physical formats
 ir::Graph epilogue(const ir::Graph& g,
                    const target::Target& target); ///< bias and activation into matmul and convolution

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <string_view>
@@ -6,6 +7,7 @@
 #include <ingot/error.h>
 
 #include "base/env.h"
+#include "base/hash.h"
 #include "passes/dump.h"
 #include "passes/pass.h"
 
@@ -55,6 +57,27 @@ bool enabled(std::string_view name) {
     return true;
 }
 
+/// Of everything that passes may change: two equal ones in a row mean that nothing was.
+base::Hash128 fingerprint(const ir::Graph& g) {
+    base::Hash128 h;
+    h.add(g.values.size());
+    for (const ir::Node& n : g.nodes) {
+        h.add(reinterpret_cast<uint64_t>(n.op));
+        for (const int64_t w : n.attrs) h.add(static_cast<uint64_t>(w));
+        for (const ir::ValueId v : n.inputs) h.add(static_cast<uint64_t>(v));
+    }
+    for (const ir::Result& r : g.results) h.add(static_cast<uint64_t>(r.value));
+    return h;
+}
+
+/// Maps and reductions of row-major values alone: bias, activation and formats are no question.
+bool without_contractions(const ir::Graph& g) {
+    return std::all_of(g.inputs.begin(), g.inputs.end(),
+                       [&](ir::ValueId v) { return g.values[static_cast<size_t>(v)].format.is_row_major(); }) &&
+           std::none_of(g.nodes.begin(), g.nodes.end(),
+                        [](const ir::Node& n) { return n.op->kind == graph::Kind::contraction; });
+}
+
 } // namespace
 
 void set_passes(const std::string& text) { switches() = parse(text); }
@@ -69,16 +92,20 @@ ir::Graph optimize(const ir::Graph& captured, const target::Target& target) {
     };
     ir::Graph g = step("captured", captured);
     g = step("expand", expand(g));
-    g = step("widen", widen(dce(g), target));
-    // Twice: what folding and common subexpressions uncover is simplified too.
+    g = step("widen", widen(dce(std::move(g)), target));
+    // Twice, if the first time changed anything: what folding and common subexpressions uncover is simplified too.
+    base::Hash128 before = fingerprint(g);
     for (int round = 0; round < 2; ++round) {
+        if (round > 0 && fingerprint(g) == before) break;
         if (enabled("simplify")) g = step("simplify", simplify(g));
         if (enabled("fold")) g = step("fold", fold(g));
         if (enabled("cse")) g = step("cse", cse(g));
-        g = step("dce", dce(g));
+        g = step("dce", dce(std::move(g)));
     }
-    if (enabled("epilogue")) g = step("epilogue", dce(epilogue(g, target)));
-    if (enabled("layout")) g = step("layout", layout(g, target));
+    if (!without_contractions(g)) {
+        if (enabled("epilogue")) g = step("epilogue", dce(epilogue(g, target)));
+        if (enabled("layout")) g = step("layout", layout(g, target));
+    }
     g = step("fuse", dce(fuse(g, target, enabled("fuse"))));
     if (enabled("batch")) g = step("batch", batch(g));
     return g;

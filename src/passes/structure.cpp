@@ -31,18 +31,17 @@ std::vector<int64_t> reference_strides(const ir::Graph& g, const Cluster& c, con
     auto consider = [&](ir::ValueId v, const DimMaps& dims, bool result) {
         const ir::Value& value = g.values[static_cast<size_t>(v)];
         if (value.type.shape.rank() != dims.size()) return;
-        std::vector<int64_t> strides(c.extents.size(), 0);
-        const Ints physical = strides_of(value.type.shape, value.format);
         uint64_t mask = 0;
-        for (size_t d = 0; d < dims.size(); ++d) {
-            if (dims[d].axis < 0) continue;
-            strides[static_cast<size_t>(dims[d].axis)] += std::abs(dims[d].step * physical[d]);
-            mask |= uint64_t{1} << dims[d].axis;
+        for (const DimMap& d : dims) {
+            if (d.axis >= 0) mask |= uint64_t{1} << d.axis;
         }
         const int64_t count = c.count(mask) * 2 + (result ? 1 : 0);
-        if (count > best_count) {
-            best_count = count;
-            best = strides;
+        if (count <= best_count) return;
+        best_count = count;
+        std::fill(best.begin(), best.end(), 0);
+        const Ints physical = strides_of(value.type.shape, value.format);
+        for (size_t d = 0; d < dims.size(); ++d) {
+            if (dims[d].axis >= 0) best[static_cast<size_t>(dims[d].axis)] += std::abs(dims[d].step * physical[d]);
         }
     };
     for (size_t i = 0; i < c.items.size(); ++i) {

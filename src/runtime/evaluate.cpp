@@ -50,7 +50,7 @@ std::vector<uint32_t> ending_references(const Capture& c) {
 /// first one still to come; they try again at the next flush.
 void revert(const Ref<Cell>& cell) {
     if (cell->stored || cell->gradient) {
-        cell->write_pending = false;
+        cell->writer = nullptr;
         cell->current = cell->stored;
     } else {
         Recorder::current().writes.push_back(cell);
@@ -113,10 +113,7 @@ void submit(Capture& c) {
         node.failure = failure;
         node.outputs[r.value.index].data = std::move(storages[i]);
         if (node.pending) mark_ready(node);
-        if (r.cell) {
-            r.cell->stored = r.value;
-            if (r.cell->current == r.value) r.cell->write_pending = false;
-        }
+        if (r.cell) { r.cell->stored = r.value; }
     }
 }
 
@@ -164,7 +161,7 @@ void flush_locked(std::vector<Value> wanted) {
         if (!roots.empty()) run();
         initial.clear();
         for (const auto& cell : writes) {
-            if (cell->write_pending) add(cell->current, cell.get());
+            if (cell->writer == &recorder) add(cell->current, cell.get());
         }
         for (const Value& v : recorder.held()) {
             if (!v.node->postponed) add(v, nullptr);
@@ -172,9 +169,10 @@ void flush_locked(std::vector<Value> wanted) {
         for (const Value& v : wanted) add(v, nullptr);
         wanted.clear();
         if (!roots.empty()) run();
-        // Values that failed are never stored: the next assignment is a new write.
+        // Written, or failed, or evaluated before by a thread that only read it.
         for (const auto& cell : writes) {
-            if (cell->current && cell->current.node->failure) cell->write_pending = false;
+            Recorder* mine = &recorder;
+            cell->writer.compare_exchange_strong(mine, nullptr);
         }
     } catch (...) {
         for (Value& v : initial) {
@@ -184,7 +182,7 @@ void flush_locked(std::vector<Value> wanted) {
             recorder.initial.push_back(v);
         }
         for (const auto& cell : writes) {
-            if (cell->write_pending) revert(cell);
+            if (cell->writer == &recorder) revert(cell);
         }
         throw;
     }

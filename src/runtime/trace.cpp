@@ -57,6 +57,7 @@ public:
         for (TracedCell& c : cells) {
             c.cell->current = c.before;
             c.cell->trace = nullptr;
+            c.cell->end_write();
         }
         for (TracedSlot& s : slots) {
             s.slot->present = s.present;
@@ -76,6 +77,7 @@ public:
 private:
     void touch(Cell& cell) {
         if (cell.trace == this) return;
+        cell.begin_write();
         cell.trace = this;
         TracedCell t{Ref<Cell>(&cell), cell.current, {}};
         auto node = make_ref<Node>(graph::kPlaceholder, cell.device);
@@ -386,9 +388,33 @@ std::unique_ptr<Variant> CompiledStep::trace(const std::vector<Tensor>& argument
     return variant;
 }
 
+namespace {
+
+/// Debug builds: this thread writes the variant's cells while it lives.
+class Writing {
+public:
+    ~Writing() {
+        for (Cell* cell : cells_) cell->end_write();
+    }
+    void add(Cell& cell) {
+        cell.begin_write();
+        cells_.push_back(&cell);
+    }
+
+private:
+    std::vector<Cell*> cells_;
+};
+
+} // namespace
+
 std::vector<Tensor> CompiledStep::run(Variant& v, const std::vector<Value>& arguments) {
     last_ = &v;
-    const std::lock_guard lock(evaluation_mutex());
+    Writing writing;
+    if constexpr (base::kDebugChecks) {
+        for (const auto& r : v.results) {
+            if (r.cell >= 0) writing.add(*v.cells[static_cast<size_t>(r.cell)].cell);
+        }
+    }
     auto value_of = [&](const Source& s) -> const Value& {
         switch (s.from) {
         case Source::From::argument: return arguments[static_cast<size_t>(s.index)];
@@ -397,6 +423,15 @@ std::vector<Tensor> CompiledStep::run(Variant& v, const std::vector<Value>& argu
         }
         return s.value;
     };
+    // Cells that another thread made and whose first values it never submitted.
+    std::vector<Value> late;
+    for (const Source& s : v.inputs) {
+        const Value& in = value_of(s);
+        if (in.node->pending && !in.node->failure) late.push_back(in);
+    }
+    if (!late.empty()) flush(late);
+
+    const std::lock_guard lock(evaluation_mutex());
     std::exception_ptr failure;
     for (size_t i = 0; i < v.inputs.size(); ++i) {
         const Value& in = value_of(v.inputs[i]);

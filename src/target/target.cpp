@@ -37,7 +37,12 @@ Target cpu(bool block_convolution) {
     t.l2_bytes = cache_bytes(_SC_LEVEL2_CACHE_SIZE, t.l2_bytes);
 #endif
     t.fusion = true;
+    // Measured on AVX-512 with 2 threads, batch 32 (layers of cifar-cnn and resnet18; GFLOP/s forward / input gradient / weight
+    // gradient): oneDNN reaches 310-430 / 270-400 / 210-380 with channels-last, the same within 5 % with nChw16c, half with
+    // nChw8c, 90-300 / 90-290 / 40-250 with row-major. Channels-last also makes flattening, pooling and normalisation simple.
     t.channels_last = true;
+    t.narrow_in = 4; // what the direct kernels for narrow images take
+    t.narrow_out = 16;
     t.channel_block = block_convolution ? t.vector_floats : 0;
     t.fused_matmul_epilogue = true; // our own kernels end with bias and activation too
     t.fused_conv_epilogue = true;

@@ -47,6 +47,12 @@ struct Target {
     /// possible), and whether channels last (b = C) is one of them.
     int channel_block = 0;
     bool channels_last = false;
+    /// Convolutions from at most narrow_in to fewer than narrow_out channels are better off with rows of pixels as vectors:
+    /// they ask for no layout.
+    int64_t narrow_in = 0, narrow_out = 0;
+    bool prefers_rows(int64_t in_channels, int64_t out_channels) const {
+        return in_channels <= narrow_in && out_channels < narrow_out;
+    }
     /// Matmul and convolution can end with bias and an activation at no extra pass over memory.
     bool fused_matmul_epilogue = false;
     bool fused_conv_epilogue = false;

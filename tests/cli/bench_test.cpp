@@ -80,6 +80,35 @@ TEST_F(Bench, Inference) {
     EXPECT_NEAR(list[0].at("latency_us").get<double>() * list[0].at("steps_per_s").get<double>(), 1e6, 1);
 }
 
+TEST_F(Bench, Operators) {
+    const std::vector<std::string> names{"op:sgemm", "op:chain",     "op:sum",      "op:softmax",
+                                         "op:conv",  "op:layernorm", "op:bcast_add"};
+    std::vector<std::string> words{"bench", "--seconds", "0.02"};
+    words.insert(words.end(), names.begin(), names.end());
+    const Result result = ingot(words);
+    ASSERT_EQ(result.status, 0) << result.err;
+    const auto list = records(result);
+    ASSERT_EQ(list.size(), names.size()) << result.out;
+    for (size_t i = 0; i < names.size(); ++i) {
+        const Json& r = list[i];
+        std::set<std::string> keys;
+        for (const auto& item : r.items()) keys.insert(item.key());
+        EXPECT_EQ(keys, kKeys);
+        EXPECT_EQ(r.at("workload"), names[i]);
+        EXPECT_EQ(r.at("batch"), 1);
+        EXPECT_EQ(r.at("tensors"), 0);
+        EXPECT_TRUE(r.at("loss_first").is_null());
+        EXPECT_NEAR(r.at("latency_us").get<double>() * r.at("steps_per_s").get<double>(), 1e6, 1);
+        EXPECT_EQ(r.at("submissions_per_step"), 1.0);
+        EXPECT_LE(r.at("allocations_per_step").get<double>(), 1.0); // the result
+    }
+}
+
+TEST_F(Bench, OperatorsHaveFixedSizes) {
+    expect_error(ingot({"bench", "op:sgemm", "--batch", "4"}), 2, {"--batch", "op:sgemm"});
+    expect_error(ingot({"bench", "op:gemm"}), 2, {"op:gemm", "tiny-cnn", "op:sgemm", "op:bcast_add"});
+}
+
 TEST_F(Bench, Batch) {
     const Result result = ingot({"bench", "lenet", "--batch", "8", "--seconds", "0.05"});
     ASSERT_EQ(result.status, 0) << result.err;

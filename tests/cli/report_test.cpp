@@ -123,7 +123,7 @@ TEST_F(ReportFile, AfterCtrlC) {
 }
 
 TEST_F(ReportFile, AfterAResumeItHasAllEpochs) {
-    ASSERT_EQ(train({"--epochs", "2", "--quiet"}).status, 0);
+    ASSERT_EQ(train({"--epochs", "2", "--schedule", "none", "--quiet"}).status, 0);
     const Result result = train({"--epochs", "4", "--resume", "--quiet"});
     ASSERT_EQ(result.status, 0) << result.err;
     const std::string text = plain(read("run/report.html"));

@@ -160,6 +160,20 @@ TEST(Layout, FlattenGetsRowMajorMemory) {
     EXPECT_EQ(names(passes::layout(b.g, passtest::cpu_target())), "conv2d identity reshape");
 }
 
+TEST(Layout, NarrowConvolutionsAskForNone) {
+    Build b;
+    const auto y = b.apply(Scalar::relu, {b.conv(b.input({4, 3, 8, 8}), b.input({8, 3, 3, 3}), 1)});
+    b.result(y);
+    EXPECT_EQ(ir::print(passes::layout(b.g, passtest::cpu_target())), ir::print(b.g));
+    // Followed by one that wants channels-last, the image between them is: a reorder would cost more.
+    b.g.results.clear();
+    b.result(b.conv(y, b.input({16, 8, 3, 3}), 1));
+    const ir::Graph g = passes::layout(b.g, passtest::cpu_target());
+    EXPECT_EQ(names(g), "conv2d relu conv2d identity");
+    for (size_t i = 0; i < 3; ++i)
+        EXPECT_TRUE(g.values[static_cast<size_t>(g.nodes[i].outputs[0])].format.is_channels_last()) << i;
+}
+
 TEST(Layout, GraphsWithoutConvolutionsAreLeftAlone) {
     Build b;
     b.result(b.apply(Scalar::relu, {b.input({2, 16, 8, 8})}));

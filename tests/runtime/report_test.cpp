@@ -2,6 +2,8 @@
 // What becomes one kernel: the promises about fusion, as reports show them. They hold with all passes on.
 #include "runtime/rules_testing.h"
 
+#include <chrono>
+
 #include <ingot/graph.h>
 #include <ingot/report.h>
 
@@ -63,6 +65,42 @@ TEST_F(Fusion, ElementwiseChainsAreOneKernel) {
     for (size_t i = 0; i < vy.size(); i += 97) {
         EXPECT_NEAR(vy[i], std::tanh(vd[i]) / (1 + std::exp(-(va[i] * vb[i] + vc[i]))), 1e-5);
     }
+}
+
+class FusionSpeed : public Fusion {};
+
+// bench/fusion.cpp measures the same at other sizes.
+TEST_F(FusionSpeed, AnElementwiseChainIsTwiceAsFastAsItsOperators) {
+    if (kSanitized) GTEST_SKIP() << "a sanitizer's own work hides what is measured";
+    const int64_t count = int64_t{1} << 24;
+    std::vector<Tensor> in;
+    for (int i = 0; i < 4; ++i) in.push_back(rand({count}) - 0.5);
+    eval(in);
+    const auto body = [](const Tensor& a, const Tensor& b, const Tensor& c, const Tensor& d) {
+        return sigmoid(a * b + c) * tanh(d);
+    };
+    auto fused = compile(body), unfused = compile(body);
+    Tensor result, other;
+    {
+        const WithPasses without("-fuse");
+        other = unfused(in[0], in[1], in[2], in[3]);
+    }
+    result = fused(in[0], in[1], in[2], in[3]);
+    EXPECT_LT(max(abs(result - other)).item(), 1e-5);
+    EXPECT_EQ(fused.executable().report().kernels.size(), 1u);
+    EXPECT_EQ(unfused.executable().report().kernels.size(), 5u);
+    double best[2] = {1e9, 1e9}; // in turn, since machines drift
+    for (int i = 0; i < 7; ++i) {
+        for (const int k : {0, 1}) {
+            result = {}, other = {};
+            const auto start = std::chrono::steady_clock::now();
+            result = (k == 0 ? fused : unfused)(in[0], in[1], in[2], in[3]);
+            synchronize();
+            best[k] =
+                std::min(best[k], std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+        }
+    }
+    EXPECT_GE(best[1] / best[0], 2) << best[0] * 1e3 << " ms and " << best[1] * 1e3 << " ms";
 }
 
 TEST_F(Fusion, BroadcastsAndViewsDoNotBreakChains) {

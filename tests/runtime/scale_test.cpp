@@ -3,6 +3,8 @@
 // memory does not grow with the number of steps.
 #include "runtime/rules_testing.h"
 
+#include <ctime>
+
 #include <ingot/graph.h>
 
 using namespace ingot;
@@ -76,6 +78,31 @@ TEST(Scale, AnExplicitGraphIsBuiltRunAndReleased) {
     for (int i = 0; i < kChain; ++i) y = g.tanh(y);
     const auto executable = g.compile(Device::cpu(), {x}, {y});
     for (int i = 0; i < 2; ++i) EXPECT_NEAR(values(executable.run({vec({0.5, -0.5})})[0])[0], expected, 1e-4);
+}
+
+/// Seconds of this thread's processor time.
+double thread_seconds() {
+    timespec t = {};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
+}
+
+// What it costs to record, differentiate, compile and run a chain grows with its length, not faster.
+TEST(ScaleSpeed, LongChainsCostPerLink) {
+    if (kSanitized) GTEST_SKIP() << "a sanitizer's own work hides what is measured";
+    const auto cost = [](int links) {
+        const Tensor x = vec({0.5, -0.25}, {.requires_grad = true});
+        const double start = thread_seconds();
+        Tensor y = x;
+        for (int i = 0; i < links; ++i) y = tanh(y);
+        sum(y).backward();
+        EXPECT_GT(values(x.grad())[0], 0);
+        return (thread_seconds() - start) / links;
+    };
+    cost(1000);
+    const double small = cost(5000), large = cost(40000);
+    EXPECT_LT(large, 3 * small);
+    EXPECT_LT(large, 200e-6); // some 30 us on the machine that it was written on
 }
 
 TEST(Scale, AWideSumOfManyTensors) {

@@ -92,6 +92,39 @@ TEST_F(Styles, ReadingInBetweenChangesNothing) {
     for (size_t i = 0; i < state.size(); ++i) EXPECT_TRUE(near(state[i], plain[i + 1], 1e-5)) << i;
 }
 
+// What a library would do at the end of a product is not what it does elsewhere: max(NaN, 0), for one.
+TEST_F(Styles, FusedActivationsTreatNaNAndInfinitiesAsOthers) {
+    const float nan = std::nanf(""), inf = std::numeric_limits<float>::infinity();
+    Floats special(64, 0.5f);
+    special[1] = nan, special[2] = inf, special[3] = -inf, special[40] = nan;
+    const Tensor bias = vec(special);
+    Floats some = values(pattern({96, 64}));
+    some[64 * 7 + 5] = nan; // in row 7
+    const Tensor x = Tensor::from(some, {96, 64}), w = pattern({64, 64}, 2);
+    const Tensor image = reshape(x, {2, 3, 32, 32}), filter = pattern({64, 3, 3, 3}, 3), wide = pattern({4, 64, 6, 6}),
+                 square = pattern({64, 64, 3, 3}, 4);
+    const std::vector<Tensor (*)(const Tensor&)> activations{relu, sigmoid, tanh};
+    for (size_t k = 0; k < activations.size(); ++k) {
+        const auto all = [&](Device device) {
+            const auto on = [&](const Tensor& t) { return t.to(device); };
+            return values_of({activations[k](linear(on(x), on(w), on(bias))),
+                              activations[k](conv2d(on(image), on(filter), on(bias), {.padding = 1})),
+                              activations[k](conv2d(on(wide), on(square), on(bias), {.padding = 1}))});
+        };
+        const auto got = all(Device::cpu()), expected = all(Device::reference());
+        for (size_t t = 0; t < got.size(); ++t) {
+            int64_t nans = 0;
+            for (size_t i = 0; i < got[t].size(); ++i) {
+                ASSERT_EQ(std::isnan(got[t][i]), std::isnan(expected[t][i])) << k << ", result " << t << " at " << i;
+                nans += std::isnan(got[t][i]);
+                if (!std::isfinite(expected[t][i])) continue;
+                ASSERT_NEAR(got[t][i], expected[t][i], 1e-3) << k << ", result " << t << " at " << i;
+            }
+            EXPECT_GT(nans, 0) << k << ", result " << t;
+        }
+    }
+}
+
 TEST_F(Styles, CastsRoundAlsoWhenTheyAreFused) {
     const float tenth = 0.0999755859375f; // of f16
     EXPECT_EQ(values(vec({0.1f}).to(f16).to(f32)), Floats{tenth});

@@ -5,6 +5,10 @@
 #include <atomic>
 #include <thread>
 
+#include <ingot/host_scalar.h>
+
+#include "base/check.h"
+
 using namespace ingot;
 using namespace ingot::rulestest;
 
@@ -108,6 +112,131 @@ TEST(Threads, EndWithPendingWorkAndHandles) {
     const std::string text = error_of([&] { EXPECT_EQ(values(kept[0]), Floats(4, 1)); });
     EXPECT_EQ(text.find('\n'), std::string::npos);
     EXPECT_EQ(values(vec({1}) + 1), Floats{2});
+}
+
+// A model that one thread made, and did not even evaluate, is trained by another while the first goes on with work of its own.
+TEST(Threads, TrainWhatAnotherMade) {
+    const auto make = [] {
+        manual_seed(6);
+        return nn::Sequential{nn::Linear(6, 16), nn::ReLU(), nn::Linear(16, 3)};
+    };
+    for (const bool compiled : {false, true}) {
+        auto model = make(), twin = make();
+        const auto train = [&](nn::Sequential& m) {
+            optim::Adam opt(m.parameters(), {.lr = 0.01});
+            const auto body = [&](const Tensor& x, const Tensor& y) { return train_step(m, opt, x, y); };
+            auto step = compile(body);
+            Floats losses;
+            for (int i = 0; i < 20; ++i) {
+                const Tensor x = pattern({8, 6}, i), y = labels(8, 3, i);
+                losses.push_back((compiled ? step(x, y) : body(x, y)).item<float>());
+            }
+            return losses;
+        };
+        Floats got;
+        std::atomic<bool> done = false;
+        std::thread other([&] {
+            got = train(model);
+            done = true;
+        });
+        int rounds = 0;
+        for (; !done || rounds == 0; ++rounds) EXPECT_EQ(sum(exp(zeros({10})) * rounds).item(), 10 * rounds);
+        other.join();
+        EXPECT_TRUE(near(got, train(twin), 1e-5)) << compiled;
+        EXPECT_TRUE(near(state_of(model), state_of(twin), 1e-5)) << compiled;
+    }
+}
+
+// An evaluation by one thread does not keep another from training the model that it made.
+TEST(Threads, ReadWhatAnotherHasNotSubmitted) {
+    manual_seed(7);
+    const Tensor w = Tensor::parameter(randn({4}));
+    Floats seen;
+    std::thread reader([&] { seen = values(w); });
+    reader.join();
+    const Floats first = values(w);
+    EXPECT_EQ(seen, first);
+    for (int i = 0; i < 2; ++i) {
+        w.assign(w + 1);
+        const int64_t before = eval_stats().submissions;
+        submit_pending();
+        EXPECT_EQ(eval_stats().submissions - before, 1);
+    }
+    EXPECT_EQ(values(w)[0], first[0] + 1 + 1);
+}
+
+class OneCell : public testing::Test {
+protected:
+    void SetUp() override {
+        if (!base::kDebugChecks) GTEST_SKIP() << "only builds with assertions (debug, sanitizers) look for two writers";
+    }
+    /// What another thread gets for f().
+    template <class F> static std::string elsewhere(F f) {
+        std::string text;
+        std::thread other([&] { text = error_of(f); });
+        other.join();
+        return text;
+    }
+    static void expect_refused(const std::string& text) {
+        EXPECT_NE(text.find("two threads write one cell (f32[2])"), std::string::npos) << text;
+    }
+    const Tensor w = param({1, 2});
+};
+
+TEST_F(OneCell, IsNotAssignedByTwoThreads) {
+    w.assign(w * 3);
+    expect_refused(elsewhere([&] { w.assign(w + 1); }));
+    submit_pending();
+    EXPECT_EQ(values(w), (Floats{3, 6}));
+    EXPECT_EQ(elsewhere([&] {
+                  w.assign(w + 1);
+                  submit_pending();
+              }),
+              "");
+    w.assign(w * 2); // handed back
+    EXPECT_EQ(values(w), (Floats{8, 14}));
+}
+
+TEST_F(OneCell, DoesNotGetTwoGradients) {
+    sum(w * w).backward();
+    submit_pending();
+    sum(w * w).backward();
+    expect_refused(elsewhere([&] { sum(w).backward(); }));
+    expect_refused(elsewhere([&] { w.zero_grad(); }));
+    EXPECT_EQ(values(w.grad()), (Floats{4, 8}));
+}
+
+TEST_F(OneCell, IsNotAssignedWhileAnotherTracesIt) {
+    std::string assigned, traced;
+    auto step = compile([&] {
+        w.assign(w + 1);
+        assigned = elsewhere([&] { w.assign(w * 2); });
+        auto inner = compile([&] { w.assign(w * 2); });
+        traced = elsewhere([&] { inner(); });
+    });
+    step();
+    expect_refused(assigned);
+    expect_refused(traced);
+    EXPECT_EQ(values(w), (Floats{2, 3}));
+}
+
+TEST_F(OneCell, IsNotWrittenByTwoCompiledSteps) {
+    auto other = compile([&] { w.assign(w * 2); });
+    other();
+    std::string assigned, stepped;
+    auto step = compile([&] {
+        w.assign(w + host_scalar([&] { // asked while the step runs
+                     assigned = elsewhere([&] { w.assign(vec({0, 0})); });
+                     stepped = elsewhere([&] { other(); });
+                     return 1.0;
+                 }));
+    });
+    step();
+    expect_refused(assigned);
+    expect_refused(stepped);
+    EXPECT_EQ(values(w), (Floats{3, 5}));
+    other();
+    EXPECT_EQ(values(w), (Floats{6, 10}));
 }
 
 } // namespace

@@ -26,6 +26,9 @@ TEST(Target, TheCpuDescribesThisMachine) {
     EXPECT_GE(t.l1_bytes, 8 << 10);
     EXPECT_GE(t.l2_bytes, t.l1_bytes);
     EXPECT_TRUE(t.fusion);
+    EXPECT_TRUE(t.prefers_rows(3, 8));
+    EXPECT_FALSE(t.prefers_rows(3, 32));
+    EXPECT_FALSE(t.prefers_rows(8, 8));
     EXPECT_TRUE(t.can_store(bf16));
     EXPECT_FALSE(t.can_compute(bf16));
     EXPECT_EQ(cpu(false).channel_block, 0);
@@ -37,6 +40,7 @@ TEST(Target, TheReferenceStoresEverythingAndFusesNothing) {
     EXPECT_FALSE(t.fusion);
     EXPECT_EQ(t.channel_block, 0);
     EXPECT_FALSE(t.channels_last);
+    EXPECT_FALSE(t.prefers_rows(1, 1));
     for (const DType d : {f32, f64, f16, bf16, i32, i64, u8, boolean}) EXPECT_TRUE(t.can_store(d)) << name(d);
 }
 

@@ -7,15 +7,6 @@
 
 namespace ingot::cpu {
 
-Format preferred_conv_format(const ConvSpec& s) {
-    // Measured on AVX-512 with 2 threads, batch 32 (layers of cifar-cnn and resnet18; GFLOP/s forward / input gradient / weight
-    // gradient): oneDNN reaches 310-430 / 270-400 / 210-380 with channels-last, the same within 5 % with nChw16c, half with
-    // nChw8c, 90-300 / 90-290 / 40-250 with row-major. Channels-last also makes flattening, pooling and normalisation simple.
-    // With few channels on both sides, vectors run along the rows instead.
-    if (s.o < 16 && s.c <= 4) return Format::row_major();
-    return Format::channels_last();
-}
-
 namespace {
 
 double bytes_of(const ConvSpec& s, ConvKind kind) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Convolutions: which implementation serves (conv.cpp), which physical format suits, and the two own implementations: the general
+// Convolutions: which implementation serves (conv.cpp), and the two own implementations: the general
 // one (conv_own.cpp) and the one for few input channels (conv_narrow.cpp). make_* of primitive.h choose; tests and benchmarks
 // name the library.
 #pragma once
@@ -10,10 +10,6 @@
 #include "backend/cpu/primitive.h"
 
 namespace ingot::cpu {
-
-/// The format that x and y of this convolution should have (x may be row-major in any case when it has at most 4 channels, and
-/// then usually is). The spec's own formats are not looked at.
-Format preferred_conv_format(const ConvSpec& spec);
 
 /// As make_conv2d*; null when `library` is onednn and cannot serve. `own` always serves.
 PrimitivePtr make_conv(const ConvSpec& spec, ConvKind kind, Library library);

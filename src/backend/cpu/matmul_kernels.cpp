@@ -15,6 +15,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "backend/cpu/block_functions.h"
 #include "backend/cpu/matmul_simd.h"
 
 #ifndef INGOT_CPU_MATMUL_BLOCKS
@@ -274,25 +275,13 @@ HWY_EXPORT(add_f64);
 
 namespace {
 
-template <class T> T activated(T x, Activation act) {
-    switch (act) {
-    case Activation::none: return x;
-    case Activation::relu: return x < T(0) ? T(0) : x;
-    case Activation::sigmoid: return T(1) / (T(1) + std::exp(-x));
-    case Activation::tanh: return std::tanh(x);
-    case Activation::gelu: return T(0.5) * x * (T(1) + std::erf(x * T(0.70710678118654752440)));
-    case Activation::silu: return x / (T(1) + std::exp(-x));
-    }
-    return x;
-}
-
 /// The product over nothing: C = act(0 + bias), or C += bias.
 template <class T> void gemm_empty(const Gemm<T>& g) {
-    for (int64_t i = 0; i < g.m; ++i)
-        for (int64_t j = 0; j < g.n; ++j) {
-            T& c = g.c[i * g.c_row + j];
-            c = activated((g.accumulate ? c : T(0)) + (g.bias ? g.bias[j] : T(0)), g.act);
-        }
+    for (int64_t i = 0; i < g.m; ++i) {
+        T* c = g.c + i * g.c_row;
+        for (int64_t j = 0; j < g.n; ++j) c[j] = (g.accumulate ? c[j] : T(0)) + (g.bias ? g.bias[j] : T(0));
+        activate(c, g.n, g.act);
+    }
 }
 
 } // namespace
@@ -304,8 +293,10 @@ size_t gemm_scratch_bytes(DType dtype, int64_t m, int64_t n, int64_t k) {
 }
 
 template <class T> void activate(T* p, int64_t count, Activation act) {
-    if (act == Activation::none) return;
-    for (int64_t i = 0; i < count; ++i) p[i] = activated(p[i], act);
+    constexpr Scalar kFunctions[] = {Scalar::relu, Scalar::sigmoid, Scalar::tanh};
+    if (act == Activation::none || count <= 0) return;
+    map_function(kFunctions[static_cast<int>(act) - 1], sizeof(T) == 4 ? f32 : f64, 0)(p, p, nullptr, nullptr,
+                                                                                       static_cast<size_t>(count));
 }
 template void activate(float* p, int64_t count, Activation act);
 template void activate(double* p, int64_t count, Activation act);

@@ -35,7 +35,7 @@ void gemm(const Gemm<double>& g, void* scratch);
 void add_into(float* to, const float* from, int64_t count);
 void add_into(double* to, const double* from, int64_t count);
 
-/// p[i] = act(p[i]).
+/// p[i] = act(p[i]), as fused programs compute it: NaN stays NaN.
 template <class T> void activate(T* p, int64_t count, Activation act);
 
 } // namespace ingot::cpu

@@ -10,6 +10,7 @@
 
 #include <ingot/error.h>
 
+#include "backend/cpu/matmul_kernels.h"
 #include "base/check.h"
 #include "base/parallel.h"
 
@@ -32,14 +33,6 @@ const dnnl::stream& stream() {
 }
 
 // --- What differs between 2.x and 3.x -------------------------------------------------------------------------------
-
-void append_eltwise(dnnl::post_ops& ops, algorithm alg, float alpha) {
-#if DNNL_VERSION_MAJOR >= 3
-    ops.append_eltwise(alg, alpha, 0.f);
-#else
-    ops.append_eltwise(1.f, alg, alpha, 0.f);
-#endif
-}
 
 using MatmulDesc = dnnl::matmul::primitive_desc;
 MatmulDesc matmul_desc(const memory::desc& a, const memory::desc& b, const memory::desc* bias, const memory::desc& c,
@@ -105,25 +98,15 @@ WeightsDesc weights_desc(const ConvDescs& c, const dnnl::primitive_attr& attr, c
 
 // --- Common ---------------------------------------------------------------------------------------------------------
 
-dnnl::primitive_attr attributes(Activation act) {
+dnnl::primitive_attr attributes() {
     dnnl::primitive_attr attr;
     attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-    dnnl::post_ops ops;
-    switch (act) {
-    case Activation::none: break;
-    case Activation::relu: append_eltwise(ops, algorithm::eltwise_relu, 0.f); break;
-    case Activation::sigmoid: append_eltwise(ops, algorithm::eltwise_logistic, 0.f); break;
-    case Activation::tanh: append_eltwise(ops, algorithm::eltwise_tanh, 0.f); break;
-    case Activation::gelu: append_eltwise(ops, algorithm::eltwise_gelu_erf, 0.f); break;
-    case Activation::silu: append_eltwise(ops, algorithm::eltwise_swish, 1.f); break;
-    }
-    attr.set_post_ops(ops);
     return attr;
 }
 
 /// The suffix of a primitive's name.
 std::string suffix(bool bias, Activation act) {
-    static constexpr const char* kNames[] = {"", "+relu", "+sigmoid", "+tanh", "+gelu", "+silu"};
+    static constexpr const char* kNames[] = {"", "+relu", "+sigmoid", "+tanh"};
     return std::string(bias ? "+bias" : "") + kNames[static_cast<int>(act)];
 }
 
@@ -158,6 +141,13 @@ public:
             {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}, {DNNL_ARG_SCRATCHPAD, scratch(pd.scratchpad_desc())}});
     }
 
+    /// The last step: act over the `count` dense elements of an operand.
+    void finish(Activation act, int operand, int64_t count) {
+        act_ = act;
+        act_operand_ = operand;
+        act_count_ = count;
+    }
+
     void run(void* const* args, void* workspace) const override {
         base::sync_library_threads();
         for (const Binding& b : bindings_)
@@ -168,6 +158,11 @@ public:
             if (status != dnnl_success)
                 throw Error(name + ": oneDNN failed with status " + std::to_string(static_cast<int>(status)));
         }
+        if (act_ == Activation::none) return;
+        const int64_t grain = act_ == Activation::relu ? 32 << 10 : 4 << 10; // about 5 us
+        base::parallel_for(act_count_, grain, [&](int64_t begin, int64_t end) {
+            activate(static_cast<float*>(args[act_operand_]) + begin, end - begin, act_);
+        });
     }
 
 private:
@@ -186,6 +181,9 @@ private:
     }
     std::vector<Binding> bindings_;
     std::vector<Step> steps_;
+    Activation act_ = Activation::none;
+    int act_operand_ = 0;
+    int64_t act_count_ = 0;
 };
 
 Dims dims_of(const Ints& ints) { return Dims(ints.begin(), ints.end()); }
@@ -238,7 +236,7 @@ PrimitivePtr make_matmul(const MatmulSpec& s) {
     Dims bias_strides(bias_dims.size(), s.n);
     bias_strides.back() = 1;
     const memory::desc c(c_dims, kF32, c_strides), bias(bias_dims, kF32, bias_strides);
-    const MatmulDesc pd = matmul_desc(a, b, s.bias ? &bias : nullptr, c, attributes(s.act));
+    const MatmulDesc pd = matmul_desc(a, b, s.bias ? &bias : nullptr, c, attributes());
     if (!usable(pd)) return nullptr;
     auto p = std::make_unique<Sequence>();
     p->name = "onednn:matmul" + suffix(s.bias, s.act);
@@ -247,6 +245,9 @@ PrimitivePtr make_matmul(const MatmulSpec& s) {
                               {DNNL_ARG_BIAS, s.bias ? p->operand(bias, 2) : nullptr},
                               {DNNL_ARG_DST, p->operand(c, s.bias ? 3 : 2)},
                               {DNNL_ARG_SCRATCHPAD, p->scratch(pd.scratchpad_desc())}});
+    int64_t count = 1;
+    for (const int64_t d : c_dims) count *= d;
+    p->finish(s.act, s.bias ? 3 : 2, count);
     return p;
 }
 
@@ -266,7 +267,7 @@ PrimitivePtr build_conv(const ConvSpec& s, ConvKind kind, Tag x_tag, Tag w_tag) 
                           {s.stride[0], s.stride[1]},
                           {s.dilation[0] - 1, s.dilation[1] - 1},
                           {s.padding[0], s.padding[1]}};
-    const ForwardDesc forward = forward_desc(descs, attributes(kind == ConvKind::forward ? s.act : Activation::none));
+    const ForwardDesc forward = forward_desc(descs, attributes());
     if (!forward) return nullptr;
     auto p = std::make_unique<Sequence>();
 
@@ -295,10 +296,11 @@ PrimitivePtr build_conv(const ConvSpec& s, ConvKind kind, Tag x_tag, Tag w_tag) 
                                                     {DNNL_ARG_BIAS, s.bias ? p->operand(bias, 2) : nullptr},
                                                     {DNNL_ARG_DST, p->operand(descs.y, s.bias ? 3 : 2)},
                                                     {DNNL_ARG_SCRATCHPAD, p->scratch(forward.scratchpad_desc())}});
+        p->finish(s.act, s.bias ? 3 : 2, s.n * s.o * s.oh * s.ow);
         break;
     }
     case ConvKind::input_grad: {
-        const DataDesc pd = data_desc(descs, attributes(Activation::none), forward);
+        const DataDesc pd = data_desc(descs, attributes(), forward);
         if (!usable(pd)) return nullptr;
         p->name = "onednn:conv2d_input_grad";
         const dnnl_memory_t w = input(user_w, pd.weights_desc(), 0), gx = output(user_x, descs.x, 2);
@@ -310,7 +312,7 @@ PrimitivePtr build_conv(const ConvSpec& s, ConvKind kind, Tag x_tag, Tag w_tag) 
         break;
     }
     case ConvKind::weight_grad: {
-        const WeightsDesc pd = weights_desc(descs, attributes(Activation::none), forward);
+        const WeightsDesc pd = weights_desc(descs, attributes(), forward);
         if (!usable(pd)) return nullptr;
         p->name = "onednn:conv2d_weight_grad" + suffix(s.bias, Activation::none);
         const dnnl_memory_t x = input(user_x, descs.x, 0), gw = output(user_w, pd.diff_weights_desc(), 2);

@@ -2,7 +2,8 @@
 // The one door to oneDNN (2.6 to 3.x): its matmul and convolutions as Primitives, for matmul.cpp and conv.cpp, which decide
 // when they serve. A Primitive made here owns its oneDNN objects; memory objects are made once and only get new pointers
 // per run; scratchpads and reordered weights lie in the workspace. Engine and stream are process-wide.
-// NaN: oneDNN's ReLU gives 0 for NaN (it is max(x, 0)); our own kernels, and ReLU outside of a contraction, keep NaN.
+// Activations are ours, in a pass over the result: oneDNN's ReLU and sigmoid give numbers for NaN, and some of its ReLUs NaN for
+// minus infinity. A NaN that a layer hides is a training run that goes wrong unseen.
 // Bits: with a fixed number of threads oneDNN is deterministic; across numbers of threads it is not, since some of its
 // kernels (gemm with few output tiles, convolution weight gradients) split reductions among the threads they find.
 #pragma once

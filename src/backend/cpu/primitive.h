@@ -16,7 +16,7 @@
 namespace ingot::cpu {
 
 /// What is applied to a contraction's result before it is stored: y = act(x w + bias).
-enum class Activation : uint8_t { none, relu, sigmoid, tanh, gelu, silu };
+enum class Activation : uint8_t { none, relu, sigmoid, tanh };
 
 class Primitive {
 public:
@@ -28,8 +28,9 @@ public:
     size_t workspace_bytes = 0;
     std::string name; ///< for reports, for example "onednn:matmul+relu"
     double flops = 0;
-    double bytes = 0;    ///< least memory traffic: operands and results once
-    int32_t kernels = 1; ///< library primitives inside, reorders counted
+    double bytes = 0; ///< least memory traffic: operands and results once
+    int32_t kernels =
+        1; ///< library primitives inside, reorders counted; an activation at the end belongs to what it ends
 };
 using PrimitivePtr = std::unique_ptr<Primitive>;
 

@@ -7,9 +7,8 @@
 #include <vector>
 
 #include <ingot/compile.h>
+#include <ingot/data/random.h>
 #include <ingot/ops.h>
-
-#include "data/random.h"
 
 namespace ingot::train {
 
@@ -66,7 +65,7 @@ void generate(Model& model, const std::string& prompt, const GenerateOptions& op
                                               .template to_vector<float>();
         for (const float v : logits)
             if (!std::isfinite(v)) throw Error("generate: the model's output is not finite");
-        const double uniform = static_cast<double>(random.next() >> 11) * 0x1p-53;
+        const double uniform = random.uniform();
         text.push_back(sample_token(logits.data(), vocabulary, options, uniform));
         out(static_cast<char>(text.back()));
     }

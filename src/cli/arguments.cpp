@@ -9,6 +9,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "train/recipe.h"
+
 namespace ingot::cli {
 
 namespace {
@@ -137,13 +139,17 @@ CLI::Validator number_in(double low, double high, const std::string& text, bool 
         "");
 }
 
+std::string joined(const std::vector<std::string>& names) {
+    std::string list;
+    for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
+    return list;
+}
+
 CLI::Validator one_of(std::vector<std::string> names, const std::string& what) {
     return CLI::Validator(
         [=](std::string& input) -> std::string {
             if (std::find(names.begin(), names.end(), input) != names.end()) return "";
-            std::string list;
-            for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
-            return what + " '" + input + "' is not available; there is " + list;
+            return what + " '" + input + "' is not available; there is " + joined(names);
         },
         "");
 }
@@ -170,10 +176,11 @@ void add_train(CLI::App& app, TrainArguments& a) {
     c.add_option("--out", a.out, "folder to write to (default: runs/<model>)");
     c.add_option("--epochs", a.epochs, "passes over the training data")->check(integer_in(1, kMaxCount));
     c.add_option("--batch", a.batch, "samples per step")->check(integer_in(1, kMaxBatch));
-    c.add_option("--optimizer", a.optimizer, "sgd, adam or adamw")
-        ->check(one_of({"sgd", "adam", "adamw"}, "optimizer"));
+    c.add_option("--optimizer", a.optimizer, joined(train::optimizer_names()))
+        ->check(one_of(train::optimizer_names(), "optimizer"));
     c.add_option("--lr", a.lr, "highest learning rate")->check(number_in(0, kInfinity, "above 0", false));
-    c.add_option("--momentum", a.momentum, "of sgd")->check(number_in(0, 1, "at least 0 and below 1", true));
+    c.add_option("--momentum", a.momentum, "of sgd, rmsprop and muon")
+        ->check(number_in(0, 1, "at least 0 and below 1", true));
     c.add_option("--weight-decay", a.weight_decay, "weight decay")->check(number_in(0, kInfinity, "at least 0", true));
     c.add_option("--schedule", a.schedule,
                  "learning rate over time: none, cosine, linear, polynomial, one-cycle, restarts, step, multi-step,\n"
@@ -283,8 +290,8 @@ std::string one_line(std::string text) {
 }
 
 void check_train(const TrainArguments& a) {
-    if (a.momentum && a.optimizer && *a.optimizer != "sgd")
-        throw UsageError("--momentum belongs to --optimizer sgd, not to " + *a.optimizer);
+    if (a.momentum && a.optimizer && *a.optimizer != "sgd" && *a.optimizer != "rmsprop" && *a.optimizer != "muon")
+        throw UsageError("--momentum belongs to --optimizer sgd, rmsprop and muon, not to " + *a.optimizer);
 }
 
 } // namespace

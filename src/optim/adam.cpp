@@ -42,7 +42,7 @@ Adam::Adam(const std::vector<ParamGroup<Options>>& groups) {
     for (const auto& [params, options] : groups) {
         check(options, name());
         options_.push_back(options);
-        add_group(params, options.lr, {"exp_avg", "exp_avg_sq"});
+        add_group(params, options.lr, {{"exp_avg"}, {"exp_avg_sq"}});
     }
     finish_construction();
 }
@@ -62,7 +62,7 @@ AdamW::AdamW(const std::vector<ParamGroup<Options>>& groups) {
     for (const auto& [params, options] : groups) {
         check(options, name());
         options_.push_back(options);
-        add_group(params, options.lr, {"exp_avg", "exp_avg_sq"});
+        add_group(params, options.lr, {{"exp_avg"}, {"exp_avg_sq"}});
     }
     finish_construction();
 }

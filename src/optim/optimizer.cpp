@@ -30,7 +30,8 @@ Tensor Optimizer::Scalars::operator()(Formula formula) {
         dtype_);
 }
 
-void Optimizer::add_group(const std::vector<Tensor>& params, double lr, const std::vector<std::string>& state_names) {
+void Optimizer::add_group(const std::vector<Tensor>& params, double lr,
+                          const std::function<std::vector<State>(const Tensor& param)>& states) {
     if (params.empty()) throw Error(std::string(name()) + ": a parameter list is empty");
     auto group = std::make_shared<Group>();
     group->lr = lr;
@@ -46,14 +47,15 @@ void Optimizer::add_group(const std::vector<Tensor>& params, double lr, const st
         if (!p.is_cell()) throw Error(what + " (" + p.str() + ") is not a parameter: make it with Tensor::parameter");
         if (!is_float(p.dtype())) throw DTypeError(what + " is " + ingot::name(p.dtype()) + ": parameters are floats");
         if (!seen.insert(p.node()).second) throw Error(what + " (" + p.str() + ") is in the optimizer twice");
-        Slot slot{p, {}, clock};
-        for (size_t s = 0; s < state_names.size(); ++s)
+        Slot slot{p, {}, {}, clock};
+        for (const auto& [name, initial] : states(p)) {
+            slot.names.push_back(name);
             slot.state.push_back(
-                Tensor::buffer(zeros(p.shape(), {.dtype = state_dtype(p.dtype()), .device = p.device()})));
+                Tensor::buffer(full(p.shape(), initial, {.dtype = state_dtype(p.dtype()), .device = p.device()})));
+        }
         group->slots.push_back(std::move(slot));
     }
     groups_.push_back(std::move(group));
-    state_names_.push_back(state_names);
 }
 
 void Optimizer::finish_construction() const {
@@ -162,7 +164,7 @@ StateDict Optimizer::state_dict() const {
         rates.push_back(groups_[g]->lr);
         for (const Slot& slot : groups_[g]->slots) {
             for (size_t s = 0; s < slot.state.size(); ++s)
-                out.add(std::to_string(steps.size()) + "." + state_names_[g][s], slot.state[s]);
+                out.add(std::to_string(steps.size()) + "." + slot.names[s], slot.state[s]);
             steps.push_back(slot.clock->steps);
         }
     }
@@ -209,7 +211,7 @@ void Optimizer::load_state_dict(const StateDict& state) {
                 slot.clock = match->second;
             }
             for (size_t s = 0; s < slot.state.size(); ++s) {
-                const Tensor& value = state.at(std::to_string(parameter) + "." + state_names_[g][s]);
+                const Tensor& value = state.at(std::to_string(parameter) + "." + slot.names[s]);
                 slot.state[s].assign(value.to(slot.state[s].device()).to(slot.state[s].dtype()));
             }
             ++parameter;

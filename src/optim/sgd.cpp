@@ -10,7 +10,7 @@ SGD::SGD(const std::vector<ParamGroup<Options>>& groups) {
             throw Error("SGD: nesterov needs a momentum above 0 and no dampening");
         options_.push_back(options);
         add_group(params, options.lr,
-                  options.momentum != 0 ? std::vector<std::string>{"momentum_buffer"} : std::vector<std::string>{});
+                  options.momentum != 0 ? std::vector<State>{{"momentum_buffer"}} : std::vector<State>{});
     }
     finish_construction();
 }

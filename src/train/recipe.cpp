@@ -42,6 +42,12 @@ Recipe default_recipe(const std::string& model, bool color) {
         r.epochs = 6;
         r.weight_decay = 0.02;
         r.shift = color ? 0 : 2;
+    } else if (model == "gpt-tiny" || model == "gpt2") {
+        // 6 passes over a text of a million bytes are 5,880 steps of 8 windows of 128.
+        r.epochs = 6;
+        r.batch = 8;
+        r.weight_decay = 0.1;
+        r.shift = 0;
     } else if (model == "resnet18") {
         use_optimizer(r, "sgd");
         r.batch = 64;
@@ -50,26 +56,65 @@ Recipe default_recipe(const std::string& model, bool color) {
     return r;
 }
 
+namespace {
+
+using OptimizerPtr = std::unique_ptr<optim::Optimizer>;
+
+/// Sets rate and weight decay in the optimizer's own options.
+template <class O> OptimizerPtr make(const Recipe& r, const std::vector<Tensor>& parameters) {
+    typename O::Options options;
+    options.lr = r.lr;
+    options.weight_decay = r.weight_decay;
+    if constexpr (requires { options.momentum; }) options.momentum = r.momentum;
+    return std::make_unique<O>(parameters, options);
+}
+
+/// An optimizer of --optimizer, with the general defaults of recipes.
+struct Known {
+    const char* name;
+    double lr, momentum, weight_decay;
+    OptimizerPtr (*make)(const Recipe&, const std::vector<Tensor>&);
+};
+constexpr Known kOptimizers[] = {
+    {"adadelta", 1.0, 0, 0, make<optim::Adadelta>}, {"adagrad", 0.01, 0, 0, make<optim::Adagrad>},
+    {"adam", 1e-3, 0, 0, make<optim::Adam>},        {"adamax", 2e-3, 0, 0, make<optim::Adamax>},
+    {"adamw", 1e-3, 0, 0.01, make<optim::AdamW>},   {"lion", 1e-4, 0, 0.1, make<optim::Lion>},
+    {"muon", 0.02, 0.95, 0.01, make<optim::Muon>},  {"nadam", 2e-3, 0, 0, make<optim::NAdam>},
+    {"radam", 1e-3, 0, 0, make<optim::RAdam>},      {"rmsprop", 1e-3, 0, 0, make<optim::RMSprop>},
+    {"sgd", 0.05, 0.9, 5e-4, make<optim::SGD>},
+};
+
+const Known& known(const std::string& name) {
+    std::string list;
+    for (const Known& o : kOptimizers) {
+        if (name == o.name) return o;
+        list += (list.empty() ? "" : ", ") + std::string(o.name);
+    }
+    throw Error("unknown optimizer '" + name + "'; there are " + list);
+}
+
+} // namespace
+
+const std::vector<std::string>& optimizer_names() {
+    static const std::vector<std::string> names = [] {
+        std::vector<std::string> out;
+        for (const Known& o : kOptimizers) out.emplace_back(o.name);
+        return out;
+    }();
+    return names;
+}
+
 void use_optimizer(Recipe& r, const std::string& optimizer) {
     if (r.optimizer == optimizer) return;
+    const Known& o = known(optimizer);
     r.optimizer = optimizer;
-    const bool sgd = optimizer == "sgd";
-    r.momentum = sgd ? 0.9 : 0;
-    r.lr = sgd ? 0.05 : 1e-3;
-    r.weight_decay = sgd ? 5e-4 : optimizer == "adamw" ? 0.01 : 0;
+    r.momentum = o.momentum;
+    r.lr = o.lr;
+    r.weight_decay = o.weight_decay;
 }
 
 std::unique_ptr<optim::Optimizer> make_optimizer(const Recipe& r, const std::vector<Tensor>& parameters) {
-    if (r.optimizer == "sgd")
-        return std::make_unique<optim::SGD>(
-            parameters, optim::SGDOptions{.lr = r.lr, .momentum = r.momentum, .weight_decay = r.weight_decay});
-    if (r.optimizer == "adam")
-        return std::make_unique<optim::Adam>(parameters,
-                                             optim::AdamOptions{.lr = r.lr, .weight_decay = r.weight_decay});
-    if (r.optimizer == "adamw")
-        return std::make_unique<optim::AdamW>(parameters,
-                                              optim::AdamWOptions{.lr = r.lr, .weight_decay = r.weight_decay});
-    throw Error("unknown optimizer '" + r.optimizer + "'; there are sgd, adam and adamw");
+    return known(r.optimizer).make(r, parameters);
 }
 
 Trainer::Loss make_loss(const std::string& name) {

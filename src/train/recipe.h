@@ -16,7 +16,7 @@ namespace ingot::train {
 
 struct Recipe {
     int64_t epochs = 5, batch = 32;
-    std::string optimizer = "adamw"; ///< "sgd", "adam", "adamw"
+    std::string optimizer = "adamw"; ///< one of optimizer_names()
     double lr = 1e-3, momentum = 0, weight_decay = 0.01;
     std::string schedule = "cosine";    ///< as make_schedule() takes it
     std::string loss = "cross_entropy"; ///< or "mse", "bce_with_logits"
@@ -29,6 +29,9 @@ struct Recipe {
 
 /// `model`: a named model, else a general recipe. `color`: whether the images have three channels; only such are flipped.
 Recipe default_recipe(const std::string& model, bool color);
+
+/// "adadelta", "adagrad", "adam", "adamax", "adamw", "lion", "muon", "nadam", "radam", "rmsprop", "sgd".
+const std::vector<std::string>& optimizer_names();
 
 /// The general default of an optimizer that the user names instead of the recipe's, for rate, momentum and weight decay.
 void use_optimizer(Recipe& recipe, const std::string& optimizer);

@@ -24,78 +24,9 @@ import torch.nn.functional as F
 
 import safetensors_min
 from golden_attention import build_attention
+from golden_optim import build_lbfgs, build_lbfgs_f64, build_optimizers, build_optimizers_f64
 
 DIR = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tests", "golden")
-
-
-# ----------------------------------------------------------------- optimizers
-
-SHAPES = ((5, 3), (5,))
-OPTIMIZERS = {
-    "sgd.plain": (torch.optim.SGD, dict(lr=0.1)),
-    "sgd.weight_decay": (torch.optim.SGD, dict(lr=0.1, weight_decay=0.05)),
-    "sgd.momentum": (torch.optim.SGD, dict(lr=0.1, momentum=0.9)),
-    "sgd.dampening": (torch.optim.SGD, dict(lr=0.1, momentum=0.9, dampening=0.3, weight_decay=0.05)),
-    "sgd.nesterov": (torch.optim.SGD, dict(lr=0.1, momentum=0.9, weight_decay=0.05, nesterov=True)),
-    "adam.default": (torch.optim.Adam, dict()),
-    "adam.options": (torch.optim.Adam, dict(lr=0.02, betas=(0.8, 0.95), eps=1e-3)),
-    "adam.weight_decay": (torch.optim.Adam, dict(lr=0.01, weight_decay=0.1)),
-    "adamw.default": (torch.optim.AdamW, dict()),
-    "adamw.weight_decay": (torch.optim.AdamW, dict(lr=0.01, weight_decay=0.1)),
-    "rmsprop.default": (torch.optim.RMSprop, dict()),
-    "rmsprop.momentum": (torch.optim.RMSprop, dict(lr=0.01, alpha=0.9, momentum=0.9, weight_decay=0.05)),
-    "rmsprop.centered": (torch.optim.RMSprop, dict(lr=0.01, centered=True)),
-    "adagrad.default": (torch.optim.Adagrad, dict()),
-    "adadelta.default": (torch.optim.Adadelta, dict()),
-    "nadam.default": (torch.optim.NAdam, dict()),
-}
-
-
-def build_optimizers():
-    g = Golden(1)
-    init = [g.randn(*s) for s in SHAPES]
-    grads = [[g.randn(*s) for s in SHAPES] for _ in range(STEPS)]
-    for i, p in enumerate(init):
-        g.put("init/param%d" % i, p)
-        for t in range(STEPS):
-            g.put("grads/param%d/step%d" % (i, t), grads[t][i])
-
-    def run(name, cls, options, groups=None, before=None):
-        params = [nn.Parameter(p.clone()) for p in init]
-        opt = cls(groups(params) if groups else params, foreach=False, **options)
-        g.metadata[name] = " ".join("%s=%s" % (k, v) for k, v in opt.defaults.items())
-        for t in range(STEPS):
-            for p, grad in zip(params, grads[t]):
-                p.grad = grad.clone()
-            if before:
-                before(t, opt, params)
-            opt.step()
-            for i, p in enumerate(params):
-                g.put("%s/param%d/step%d" % (name, i, t), p)
-
-    for name, (cls, options) in OPTIMIZERS.items():
-        run(name, cls, options)
-    two_rates = lambda p: [dict(params=[p[0]]), dict(params=[p[1]], lr=0.01, weight_decay=0.0)]
-    run("groups.sgd", torch.optim.SGD, dict(lr=0.1, momentum=0.9, weight_decay=0.05), two_rates)
-    run("groups.adam", torch.optim.Adam, dict(lr=0.05, weight_decay=0.05), two_rates)
-
-    def new_rate(t, opt, params):
-        opt.param_groups[0]["lr"] = 0.1 if t < 4 else 0.02
-
-    run("set_lr.sgd", torch.optim.SGD, dict(lr=0.1, momentum=0.9), before=new_rate)
-    run("set_lr.adam", torch.optim.Adam, dict(lr=0.1), before=new_rate)
-
-    def clip(t, opt, params):
-        # Even steps are far above the limit, odd ones below it: those must stay as they are.
-        for i, p in enumerate(params):
-            p.grad *= 1.0 if t % 2 == 0 else 0.125
-            g.put("clip/before/param%d/step%d" % (i, t), p.grad)
-        g.put("clip/norm/step%d" % t, torch.nn.utils.clip_grad_norm_(params, 1.0))
-        for i, p in enumerate(params):
-            g.put("clip/after/param%d/step%d" % (i, t), p.grad)
-
-    run("clip.sgd", torch.optim.SGD, dict(lr=0.1, momentum=0.9), before=clip)
-    return g
 
 
 # --------------------------------------------------------------------- layers
@@ -393,6 +324,9 @@ def build_init():
 
 FILES = {
     "optimizers": build_optimizers,
+    "optimizers_f64": build_optimizers_f64,
+    "lbfgs": build_lbfgs,
+    "lbfgs_f64": build_lbfgs_f64,
     "linear_conv": build_linear_conv,
     "pool_embedding": build_pool_embedding,
     "norm": build_norm,

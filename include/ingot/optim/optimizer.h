@@ -55,9 +55,15 @@ protected:
     struct Clock {
         int64_t steps = 0;
     };
-    /// A parameter and its state tensors (in the order of state_names()).
+    /// A state tensor of a parameter, of the parameter's shape: its name in state_dict() and its first value.
+    struct State {
+        std::string name;
+        double initial = 0;
+    };
+    /// A parameter and its state tensors, in the order in which add_group() got them.
     struct Slot {
         Tensor param;
+        std::vector<std::string> names;
         std::vector<Tensor> state;
         std::shared_ptr<Clock> clock;
     };
@@ -87,8 +93,12 @@ protected:
     };
 
     Optimizer() = default;
-    /// Derived constructors call this once per group, then finish_construction().
-    void add_group(const std::vector<Tensor>& params, double lr, const std::vector<std::string>& state_names);
+    /// Derived constructors call this once per group, then finish_construction(). `states`: those of one parameter.
+    void add_group(const std::vector<Tensor>& params, double lr,
+                   const std::function<std::vector<State>(const Tensor& param)>& states);
+    void add_group(const std::vector<Tensor>& params, double lr, const std::vector<State>& states) {
+        add_group(params, lr, [&](const Tensor&) { return states; });
+    }
     void finish_construction() const;
     /// Records the update of `items`, which belong to `group` and have one dtype and one clock.
     virtual void update(size_t group, const std::vector<Item>& items, Scalars& scalars) = 0;
@@ -98,7 +108,6 @@ protected:
 private:
     void record_group(size_t index);
     std::vector<std::shared_ptr<Group>> groups_; ///< shared with the scalars of compiled steps
-    std::vector<std::vector<std::string>> state_names_;
 };
 
 } // namespace ingot::optim

@@ -122,6 +122,7 @@ TEST(Threads, TrainWhatAnotherMade) {
     };
     for (const bool compiled : {false, true}) {
         auto model = make(), twin = make();
+        for (const Tensor& p : model.parameters()) p.eval(); // what threads share is evaluated (rule 10)
         const auto train = [&](nn::Sequential& m) {
             optim::Adam opt(m.parameters(), {.lr = 0.01});
             const auto body = [&](const Tensor& x, const Tensor& y) { return train_step(m, opt, x, y); };

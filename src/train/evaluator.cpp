@@ -91,11 +91,11 @@ EvalResult Evaluator::run(data::Batches& batches, const std::function<bool()>& s
     double loss_sum = 0;
     const auto read_down_to = [&](size_t keep) {
         for (; waiting.size() > keep; waiting.pop_front()) {
-            const auto& [samples, values] = waiting.front();
-            loss_sum += values[0].item<double>() * static_cast<double>(samples);
-            result.samples += samples;
+            const Waiting& batch = waiting.front();
+            loss_sum += batch.values[0].item<double>() * static_cast<double>(batch.samples);
+            result.samples += batch.samples;
             size_t at = 1;
-            traced_->each([&](Metric& m) { m.add(values[at++].to_vector<double>()); });
+            traced_->each([&](Metric& m) { m.add(batch.values[at++].to_vector<double>()); });
         }
     };
     batches.start(0);

@@ -107,7 +107,8 @@ RunSettings settings_from_json(const std::string& text, const std::string& sourc
 
 train::Recipe apply_flags(train::Recipe r, const TrainArguments& a) {
     if (a.optimizer) train::use_optimizer(r, *a.optimizer);
-    if (a.momentum && r.optimizer != "sgd") throw UsageError("--momentum belongs to --optimizer sgd");
+    if (a.momentum && r.optimizer != "sgd" && r.optimizer != "rmsprop" && r.optimizer != "muon")
+        throw UsageError("--momentum belongs to --optimizer sgd, rmsprop and muon, not to " + r.optimizer);
     if (a.epochs) r.epochs = *a.epochs;
     if (a.batch) r.batch = *a.batch;
     if (a.lr) r.lr = *a.lr;

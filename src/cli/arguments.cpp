@@ -30,6 +30,8 @@ constexpr const char* kTrainExamples = R"(Data:
   mnist:DIR      IDX files, gzipped or not
   cifar10:PATH   the official binary folder, or a folder or tar(.xz/.gz) of train/<class>/*, test/<class>/* images
   folder:DIR[,size=N]   train/<class>/*, test/<class>/*, or <class>/* images
+  csv:FILE[,label=COLUMN][,task=regression]   a table with a header; a fifth of the rows is the test part
+  text:FILE[,length=N]  bytes, for gpt-tiny and gpt2
   glyphs[,seed=N]       drawn digits, built in
 
 Schedules (--lr is the highest rate; [defaults]):
@@ -42,7 +44,7 @@ Schedules (--lr is the highest rate; [defaults]):
   warmup[,steps=]                            up in a line, then constant
 
 Written to the folder --out: last.safetensors and best.safetensors (weights under PyTorch's names, and what training on
-needs under names beginning 'train.'), model.json, metrics.csv, metrics.jsonl. There is no report.html yet.
+needs under names beginning 'train.'), model.json, metrics.csv, metrics.jsonl, and report.html to look at.
 Ctrl-C finishes the step, saves last.safetensors, prints the command that goes on and exits with status 130. The same
 command with --resume goes on after a kill, too, and ends with the bytes of a run that was never stopped.
 
@@ -95,15 +97,6 @@ Examples:
   ingot bench cifar-cnn --infer --seconds 1
   ingot bench op:sgemm op:softmax)";
 
-/// Flags that later releases will have: recognised, so that the answer is clear.
-void not_yet(CLI::App& command, std::vector<std::string> flags) {
-    for (const std::string& flag : flags) {
-        CLI::Option* option = command.add_option_function<std::vector<std::string>>(
-            flag, [flag](const std::vector<std::string>&) { throw UsageError(flag + " is not available yet"); }, "");
-        option->group("")->expected(0, 1)->trigger_on_parse();
-    }
-}
-
 /// Only digits: the library's conversion would turn -1 into a huge number.
 CLI::Validator integer_in(uint64_t low, uint64_t high) {
     return CLI::Validator(
@@ -154,6 +147,25 @@ CLI::Validator one_of(std::vector<std::string> names, const std::string& what) {
         "");
 }
 
+/// "90", "90s", "15m", "2h": seconds.
+CLI::Validator duration(double& seconds) {
+    return CLI::Validator(
+        [&seconds](std::string& input) -> std::string {
+            const std::string units = "smh";
+            const double scale[] = {1, 60, 3600};
+            std::string number = input;
+            double unit = 1;
+            if (const size_t at = units.find(input.empty() ? 'x' : input.back()); at != std::string::npos) {
+                unit = scale[at];
+                number.pop_back();
+            }
+            const bool ok = CLI::detail::lexical_cast(number, seconds) && std::isfinite(seconds) && seconds > 0;
+            seconds *= unit;
+            return ok ? "" : "'" + input + "' is not a time such as 90s, 15m or 2h";
+        },
+        "");
+}
+
 /// For settings of which there is only one value yet.
 CLI::Validator only_yet(const std::string& value) {
     return CLI::Validator(
@@ -167,7 +179,7 @@ constexpr uint64_t kMaxCount = uint64_t{1} << 31, kMaxBatch = uint64_t{1} << 24;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 void add_train(CLI::App& app, TrainArguments& a) {
-    CLI::App& c = *app.add_subcommand("train", "Train a model on labelled images");
+    CLI::App& c = *app.add_subcommand("train", "Train a model on images, a table or a text");
     c.footer(kTrainExamples);
     c.add_option("--model", a.model,
                  "tiny-cnn, mlp, lenet, cifar-cnn, resnet18, gpt-tiny, gpt2, or a spec file NAME.json")
@@ -207,12 +219,28 @@ void add_train(CLI::App& app, TrainArguments& a) {
         ->check(integer_in(1, kMaxCount));
     c.add_option("--keep", a.keep, "older checkpoints to keep, as step-<number>.safetensors (default: none)")
         ->check(integer_in(0, kMaxCount));
+    c.add_option("--accumulate", a.accumulate, "batches of an update: their gradients are averaged (default: 1)")
+        ->check(integer_in(1, kMaxBatch));
+    c.add_option("--clip-norm", a.clip_norm, "scale gradients to this 2-norm at most")
+        ->check(number_in(0, kInfinity, "above 0", false));
+    c.add_option("--clip-value", a.clip_value, "cut gradients to this size at most")
+        ->check(number_in(0, kInfinity, "above 0", false));
+    c.add_option("--ema", a.ema, "validate, test and keep averages of the weights, with this decay (say 0.999)")
+        ->check(number_in(0, 1, "at least 0 and below 1", true));
+    c.add_option("--patience", a.patience, "end after so many epochs without a lower validation loss; needs --val")
+        ->check(integer_in(1, kMaxCount));
+    c.add_option("--min-delta", a.min_delta, "by how much it must be lower to count, for --patience")
+        ->check(number_in(0, kInfinity, "at least 0", true));
+    c.add_option("--time-limit", a.time_limit_text, "end after a time, say 90s, 15m or 2h; --resume goes on")
+        ->check(duration(a.time_limit));
     add_json(c, a.json, "print the result as one JSON object on standard output");
     c.add_flag("--quiet", a.quiet, "no progress");
+    c.add_flag("--strict", a.strict,
+               "bad files, and a loss or weights that are not finite, are errors; else they are named and\n"
+               "left out, and the third step that is not finite ends the training");
     c.add_option("--amp", a.amp, "mixed precision: off (bf16 and fp16 are not available yet)")->check(only_yet("off"));
     c.add_option("--precision", a.precision, "of products: strict (tf32 is not available yet)")
         ->check(only_yet("strict"));
-    not_yet(c, {"--strict"});
 }
 
 void add_eval(CLI::App& app, EvalArguments& a) {
@@ -292,6 +320,7 @@ std::string one_line(std::string text) {
 void check_train(const TrainArguments& a) {
     if (a.momentum && a.optimizer && *a.optimizer != "sgd" && *a.optimizer != "rmsprop" && *a.optimizer != "muon")
         throw UsageError("--momentum belongs to --optimizer sgd, rmsprop and muon, not to " + *a.optimizer);
+    if (a.min_delta && !a.patience && !a.resume) throw UsageError("--min-delta belongs to --patience");
 }
 
 } // namespace

@@ -37,7 +37,11 @@ struct TrainArguments {
     std::optional<uint64_t> seed;
     std::optional<int64_t> checkpoint_steps, keep;
     std::string amp = "off", precision = "strict"; ///< the only values of this release
-    bool resume = false, force = false, json = false, quiet = false;
+    std::optional<int64_t> accumulate, patience;
+    std::optional<double> clip_norm, clip_value, ema, min_delta;
+    std::string time_limit_text;
+    double time_limit = 0; ///< seconds; 0: none
+    bool strict = false, resume = false, force = false, json = false, quiet = false;
     std::vector<std::string> words; ///< the command line as it was given
 };
 

@@ -40,6 +40,12 @@ Json json_of(const RunSettings& s) {
             {"schedule", r.schedule},
             {"loss", r.loss},
             {"augment", augment_text(r)},
+            {"accumulate", r.accumulate},
+            {"clip-norm", r.clip_norm},
+            {"clip-value", r.clip_value},
+            {"ema", r.ema},
+            {"patience", r.patience},
+            {"min-delta", r.min_delta},
             {"data_sum", s.data_sum},
             {"device", s.device},
             {"threads", s.threads},
@@ -82,6 +88,12 @@ RunSettings settings_from_json(const std::string& text, const std::string& sourc
         train::complete_schedule(r.schedule, r.epochs);
         json.at("loss").get_to(r.loss);
         set_augment(r, json.at("augment").get<std::string>());
+        json.at("accumulate").get_to(r.accumulate);
+        json.at("clip-norm").get_to(r.clip_norm);
+        json.at("clip-value").get_to(r.clip_value);
+        json.at("ema").get_to(r.ema);
+        json.at("patience").get_to(r.patience);
+        json.at("min-delta").get_to(r.min_delta);
         json.at("data_sum").get_to(s.data_sum);
         json.at("device").get_to(s.device);
         json.at("threads").get_to(s.threads);
@@ -95,7 +107,8 @@ RunSettings settings_from_json(const std::string& text, const std::string& sourc
 
 train::Recipe apply_flags(train::Recipe r, const TrainArguments& a) {
     if (a.optimizer) train::use_optimizer(r, *a.optimizer);
-    if (a.momentum && r.optimizer != "sgd") throw UsageError("--momentum belongs to --optimizer sgd");
+    if (a.momentum && r.optimizer != "sgd" && r.optimizer != "rmsprop" && r.optimizer != "muon")
+        throw UsageError("--momentum belongs to --optimizer sgd, rmsprop and muon, not to " + r.optimizer);
     if (a.epochs) r.epochs = *a.epochs;
     if (a.batch) r.batch = *a.batch;
     if (a.lr) r.lr = *a.lr;
@@ -106,6 +119,12 @@ train::Recipe apply_flags(train::Recipe r, const TrainArguments& a) {
         r.schedule = train::complete_schedule(r.schedule, r.epochs);
     } catch (const Error& error) { throw UsageError(std::string("--schedule: ") + error.what()); }
     if (a.loss) r.loss = *a.loss;
+    r.accumulate = a.accumulate.value_or(r.accumulate);
+    r.clip_norm = a.clip_norm.value_or(r.clip_norm);
+    r.clip_value = a.clip_value.value_or(r.clip_value);
+    r.ema = a.ema.value_or(r.ema);
+    r.patience = a.patience.value_or(r.patience);
+    r.min_delta = a.min_delta.value_or(r.min_delta);
     if (a.augment) {
         r.flip = a.augment->find("flip") != std::string::npos;
         r.shift = a.augment->find("shift") == std::string::npos ? 0 : std::max<int64_t>(r.shift, 1);
@@ -116,8 +135,9 @@ train::Recipe apply_flags(train::Recipe r, const TrainArguments& a) {
 void check_same_run(const RunSettings& ours, const RunSettings& theirs, const std::string& folder) {
     const Json a = json_of(ours), b = json_of(theirs);
     const std::string in = "the run in '" + folder + "'";
-    for (const char* key : {"model", "data", "val", "seed", "batch", "optimizer", "lr", "momentum", "weight-decay",
-                            "schedule", "loss", "augment"})
+    for (const char* key :
+         {"model", "data", "val", "seed", "batch", "optimizer", "lr", "momentum", "weight-decay", "schedule", "loss",
+          "augment", "accumulate", "clip-norm", "clip-value", "ema", "patience", "min-delta"})
         if (a.at(key) != b.at(key))
             throw UsageError("--" + std::string(key) + " " + plain(a.at(key)) + " contradicts " + in + ", which has " +
                              plain(b.at(key)) + "; --resume goes on with what a run was started with");

@@ -66,6 +66,10 @@ std::optional<Earlier> earlier_run(const TrainArguments& a, const std::string& o
                    checkpoint->position().epoch};
 }
 
+int64_t steps_of(const train::Recipe& recipe, int64_t batches) {
+    return (batches + recipe.accumulate - 1) / recipe.accumulate;
+}
+
 void say_interrupted(const TrainArguments& a, const std::string& out, const train::TrainResult& r) {
     remark("interrupted after step " + std::to_string(r.steps) + " (" + std::to_string(r.epochs) +
            " epochs done): saved " + out + "/last.safetensors");
@@ -90,6 +94,8 @@ int train_command(const TrainArguments& a) {
     settings.device = device.str();
     settings.data_sum.clear();
     if (earlier) check_same_run(settings, earlier->settings, out);
+    if (settings.recipe.patience > 0 && settings.val == 0 && !settings.data.starts_with("text"))
+        throw UsageError("--patience follows the validation loss: it needs --val");
     if (earlier && settings.recipe.epochs < earlier->epochs)
         throw UsageError("--epochs " + std::to_string(settings.recipe.epochs) + ": the run in '" + out + "' has done " +
                          std::to_string(earlier->epochs) + " already");
@@ -100,7 +106,7 @@ int train_command(const TrainArguments& a) {
     settings.threads = base::num_threads();
     manual_seed(settings.seed);
 
-    const train::Task task(a.data, {.val = settings.val, .seed = settings.seed});
+    const train::Task task(a.data, {.val = settings.val, .seed = settings.seed, .load = {.strict = a.strict}});
     settings.data_sum = task.fingerprint;
     if (earlier) check_same_run(settings, earlier->settings, out);
     train::Model model = make_model(a.model, task);
@@ -129,7 +135,7 @@ int train_command(const TrainArguments& a) {
     if (a.resume && !earlier) remark("no checkpoint in '" + out + "': starting from the beginning");
     const auto predictions = std::make_shared<train::Predictions>();
     const train::ScheduleChoice schedule =
-        train::make_schedule(recipe.schedule, recipe.epochs, train_batches->steps(), recipe.lr);
+        train::make_schedule(recipe.schedule, recipe.epochs, steps_of(recipe, train_batches->steps()), recipe.lr);
     train::Trainer trainer(model.net, *optimizer, train::make_loss(recipe.loss),
                            {.epochs = recipe.epochs,
                             .out = out,
@@ -137,6 +143,14 @@ int train_command(const TrainArguments& a) {
                             .force = !earlier,
                             .schedule = schedule.schedule,
                             .schedule_per = schedule.per,
+                            .accumulate = recipe.accumulate,
+                            .clip_value = recipe.clip_value,
+                            .clip_norm = recipe.clip_norm,
+                            .ema = recipe.ema,
+                            .patience = recipe.patience,
+                            .min_delta = recipe.min_delta,
+                            .time_limit = a.time_limit,
+                            .max_nonfinite = a.strict ? 1 : 3,
                             .checkpoint_steps = a.checkpoint_steps.value_or(0),
                             .keep = a.keep.value_or(0),
                             .seed = settings.seed,
@@ -145,13 +159,19 @@ int train_command(const TrainArguments& a) {
                             .progress = !a.quiet,
                             .handle_interrupts = true,
                             .metrics = {predictions},
-                            .statistics_steps = train_batches->steps()});
+                            .statistics_steps = steps_of(recipe, train_batches->steps())});
     const train::TrainResult result = trainer.fit(*train_batches, val_batches.get(), test_batches.get());
     write_run_report({out, settings, model, info, result, *predictions, task, device});
     if (result.interrupted) {
         say_interrupted(a, out, result);
         return 130;
     }
+    if (!a.quiet && result.stop == train::Stop::patience)
+        remark("no lower validation loss for " + std::to_string(recipe.patience) + " epochs: stopped after epoch " +
+               std::to_string(result.epochs));
+    if (result.stop == train::Stop::time_limit)
+        remark("time limit reached after step " + std::to_string(result.steps) +
+               "; to go on: " + resume_command(a.words));
     if (a.json) {
         print_json(result_json(result, task, model.net.num_parameters(), device));
         return 0;

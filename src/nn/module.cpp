@@ -64,14 +64,31 @@ struct Module::State {
     }
 };
 
+namespace {
+thread_local const ForwardWatch::See* watch = nullptr;
+}
+
 Module::Module() : state_(std::make_shared<State>()) {}
 
 Tensor Module::forward(Tensor) { throw Error("module: forward(Tensor) is not defined by this class"); }
 
 Tensor Module::operator()(const Tensor& x) {
     if (compiling()) compile_guard([state = state_] { return state->version(); });
-    return forward(x);
+    Tensor output = forward(x);
+    if (watch) (*watch)(*this, output);
+    return output;
 }
+
+std::optional<std::string> Module::key_of(const Module& part) const {
+    std::optional<std::string> key;
+    state_->visit([&](const State& state, const std::string& prefix) {
+        if (&state == part.state_.get() && !key) key = prefix;
+    });
+    return key;
+}
+
+ForwardWatch::ForwardWatch(See see) : see_(std::move(see)), before_(watch) { watch = &see_; }
+ForwardWatch::~ForwardWatch() { watch = before_; }
 
 void Module::train(bool on) {
     state_->each([on](State& state) { state.training = on; });

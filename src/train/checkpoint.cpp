@@ -15,6 +15,7 @@ namespace {
 constexpr const char* kPrefix = "train.";
 constexpr const char* kOptimizer = "optimizer.";
 constexpr const char* kSchedule = "schedule.";
+constexpr const char* kValues = "weights."; // with averaging: the weights to train on
 
 /// Calls f(key, value) for what a position consists of.
 template <class P, class F> void each_number(P& p, F&& f) {
@@ -29,6 +30,10 @@ template <class P, class F> void each_number(P& p, F&& f) {
     f("last_lr", p.lr);
     f("best_epoch", p.best_epoch);
     f("best_val_loss", p.best_val_loss);
+    f("bad_epochs", p.bad_epochs);
+    f("patience_loss", p.patience_loss);
+    f("skipped", p.skipped);
+    f("nonfinite", p.nonfinite);
 }
 
 template <class T, class F> void each_text(T& t, F&& f) {
@@ -46,12 +51,17 @@ StateDict everything(const TrainingParts& parts, const Position& position, const
         if (name.starts_with(kPrefix))
             throw Error("checkpoint: the weight '" + name +
                         "' begins with 'train.', which is reserved; rename the layer");
-        out.add(name, tensor);
+        const Tensor* average = parts.ema ? parts.ema->averages().find(name) : nullptr;
+        out.add(name, average ? *average : tensor);
     }
     const auto add = [&](const std::string& name, const Tensor& value) { out.add(kPrefix + name, value); };
     for (const auto& [name, tensor] : parts.optimizer.state_dict()) add(kOptimizer + name, tensor);
     if (parts.schedule)
         for (const auto& [name, tensor] : parts.schedule->state_dict()) add(kSchedule + name, tensor);
+    if (parts.ema) {
+        for (const auto& [name, tensor] : parts.ema->values()) add(kValues + name, tensor);
+        add("ema_updates", number(parts.ema->updates()));
+    }
     each_number(position, [&](const char* key, auto value) { add(key, number(value)); });
     each_text(texts, [&](const char* key, const std::string& text) {
         add(key, Tensor::from(std::vector<uint8_t>(text.begin(), text.end()), {static_cast<int64_t>(text.size())}));
@@ -64,7 +74,7 @@ StateDict everything(const TrainingParts& parts, const Position& position, const
 } // namespace
 
 Checkpoint::Checkpoint(const TrainingParts& parts, const Position& position, const RunTexts& texts)
-    : tensors_(everything(parts, position, texts)), position_(position), model_json_(texts.model_json) {}
+    : tensors_(everything(parts, position, texts)), model_json_(texts.model_json) {}
 
 void Checkpoint::write(const std::string& path) const {
     io::write_safetensors(
@@ -72,11 +82,21 @@ void Checkpoint::write(const std::string& path) const {
         {{"ingot", INGOT_VERSION}, {"model.json", model_json_}, {"crc32", io::checksums_json(tensors_.views())}});
 }
 
-void Checkpoint::restore_weights(nn::Module& model) const {
-    StateDict weights;
-    for (const io::TensorView& view : tensors_.views())
-        if (!view.name.starts_with(kPrefix)) weights.add(view.name, to_tensor(view));
-    model.load_state_dict(weights);
+namespace {
+
+void add_tensor(LoadedCheckpoint& c, const io::TensorView& view) {
+    if (view.name.starts_with(kPrefix))
+        c.train.add(view.name.substr(std::string(kPrefix).size()), to_tensor(view));
+    else
+        c.weights.add(view.name, to_tensor(view));
+}
+
+} // namespace
+
+LoadedCheckpoint Checkpoint::loaded() const {
+    LoadedCheckpoint out{"checkpoint", model_json_, {}, {}};
+    for (const io::TensorView& view : tensors_.views()) add_tensor(out, view);
+    return out;
 }
 
 namespace {
@@ -125,7 +145,14 @@ void LoadedCheckpoint::restore(const TrainingParts& parts) const {
         return out;
     };
     try {
-        parts.model.load_state_dict(weights);
+        const StateDict trained = under(kValues);
+        StateDict values;
+        for (const auto& [name, tensor] : weights) {
+            const Tensor* value = trained.find(name);
+            values.add(name, value ? *value : tensor);
+        }
+        parts.model.load_state_dict(values);
+        if (parts.ema) parts.ema->load(weights, entry(*this, "ema_updates", i64, 1).item<int64_t>());
         parts.optimizer.load_state_dict(under(kOptimizer));
         if (parts.schedule) parts.schedule->load_state_dict(under(kSchedule));
     } catch (const Error& error) { throw FileError(path + ": cannot go on from it: " + error.what()); }
@@ -142,12 +169,7 @@ LoadedCheckpoint read_checkpoint(const std::string& path) {
         throw FileError(path + ": is not a checkpoint of ingot (its metadata lacks ingot, model.json or crc32)");
     io::verify_checksums(file);
     LoadedCheckpoint out{path, model->second, {}, {}};
-    for (const io::TensorView& view : file.tensors()) {
-        if (view.name.starts_with(kPrefix))
-            out.train.add(view.name.substr(std::string(kPrefix).size()), to_tensor(view));
-        else
-            out.weights.add(view.name, to_tensor(view));
-    }
+    for (const io::TensorView& view : file.tensors()) add_tensor(out, view);
     return out;
 }
 

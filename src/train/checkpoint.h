@@ -6,11 +6,13 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string>
 
 #include <ingot/nn.h>
 #include <ingot/optim.h>
 
+#include "train/ema.h"
 #include "train/weights.h"
 
 namespace ingot::train {
@@ -28,6 +30,10 @@ struct Position {
     double lr = 0;          ///< of the last step
     int64_t best_epoch = 0; ///< of the lowest validation loss, from 1; 0: none yet
     double best_val_loss = 0;
+    int64_t bad_epochs = 0; ///< since the validation loss fell below patience_loss by enough to count
+    double patience_loss = std::numeric_limits<double>::infinity();
+    int64_t skipped = 0;   ///< batches of the unfinished epoch that were left out
+    int64_t nonfinite = 0; ///< steps of the run that were left out
 };
 
 /// What a run trains, and with what: where the state in a checkpoint comes from and goes to.
@@ -35,6 +41,7 @@ struct TrainingParts {
     nn::Module& model;
     optim::Optimizer& optimizer;
     optim::LRScheduler* schedule = nullptr;
+    Ema* ema = nullptr;
 };
 
 /// What does not change while a run lasts: texts that its checkpoints carry.
@@ -42,23 +49,6 @@ struct RunTexts {
     std::string model_json = {}; ///< of model.json
     std::string settings = {};   ///< of the caller: what the run was started with
     std::string method = {};     ///< of the trainer: what its steps do besides the optimizer's
-};
-
-/// A copy of everything, taken at once: it does not change when training goes on. Taking it waits for the device.
-class Checkpoint {
-public:
-    /// Errors: Error when a weight's name begins with "train.".
-    Checkpoint(const TrainingParts& parts, const Position& position, const RunTexts& texts);
-    /// Atomic. Errors: FileError.
-    void write(const std::string& path) const;
-    /// Puts the weights and buffers (not the optimizer's state) back into the model.
-    void restore_weights(nn::Module& model) const;
-    const Position& position() const { return position_; }
-
-private:
-    HostCopy tensors_;
-    Position position_;
-    std::string model_json_;
 };
 
 struct LoadedCheckpoint {
@@ -72,6 +62,21 @@ struct LoadedCheckpoint {
     RunTexts texts() const;
     /// Puts everything back, this thread's random state too. Errors: FileError when it does not fit.
     void restore(const TrainingParts& parts) const;
+};
+
+/// A copy of everything, taken at once: it does not change when training goes on. Taking it waits for the device.
+class Checkpoint {
+public:
+    /// Errors: Error when a weight's name begins with "train.".
+    Checkpoint(const TrainingParts& parts, const Position& position, const RunTexts& texts);
+    /// Atomic. Errors: FileError.
+    void write(const std::string& path) const;
+    /// As if it had been written and read.
+    LoadedCheckpoint loaded() const;
+
+private:
+    HostCopy tensors_;
+    std::string model_json_;
 };
 
 /// Errors: FileError naming the file, and tensor and offset where a checksum is wrong, or saying that the file is not a

@@ -2,16 +2,13 @@
 #include "train/fit.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <cstdio>
-#include <filesystem>
 #include <utility>
 
 #include <ingot/error.h>
 #include <ingot/ops.h>
-
-#include "io/atomic_file.h"
-#include "train/late_values.h"
 
 namespace ingot::train {
 
@@ -24,219 +21,167 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-/// Errors: Error naming both values.
-template <class T>
-void expect_same(const std::string& folder, const std::string& what, const T& ours, const T& theirs) {
-    if (ours == theirs) return;
-    const auto text = [](const T& value) {
-        if constexpr (std::is_same_v<T, std::string>)
-            return "'" + value + "'";
-        else
-            return std::to_string(value);
+/// What a checkpoint must agree with to go on from it.
+std::string method_text(const TrainerOptions& o, const optim::LRScheduler* schedule) {
+    std::string out;
+    const auto add = [&](const char* what, double value, double usual) {
+        char text[32];
+        if (value != usual)
+            out +=
+                std::string(what) + " " + std::string(text, std::to_chars(text, text + sizeof text, value).ptr) + ", ";
     };
-    throw Error("resume: " + what + " is " + text(ours) + ", but " + text(theirs) + " in the run in " + folder);
-}
-
-std::vector<TensorStatistics> prefixed(const std::string& prefix, std::vector<TensorStatistics> tensors) {
-    for (TensorStatistics& t : tensors) t.name = prefix + t.name;
-    return tensors;
+    add("accumulate", static_cast<double>(o.accumulate), 1);
+    add("clip_value", o.clip_value, 0);
+    add("clip_norm", o.clip_norm, 0);
+    add("ema", o.ema, 0);
+    add("patience", static_cast<double>(o.patience), 0);
+    add("min_delta", o.min_delta, 0);
+    if (!schedule) return out + "constant rate";
+    return out + (o.schedule_per == Per::step ? "per step: " : "per epoch: ") + schedule->str();
 }
 
 } // namespace
 
-Fit::Fit(nn::Module& model, optim::Optimizer& optimizer, const Trainer::Loss& loss, const TrainerOptions& options,
-         data::Batches& train, data::Batches* validation, data::Batches* test)
-    : model_(model), optimizer_(optimizer), options_(options), batches_(train), validation_(validation),
-      test_(test), texts_{.model_json = options.model_json, .settings = options.settings},
+Engine::Engine(nn::Module& model, optim::Optimizer& optimizer, const Loss& loss, const TrainerOptions& options)
+    : ema(options.ema > 0 ? std::make_unique<Ema>(model, options.ema) : nullptr),
+      schedule(options.schedule ? options.schedule.make() : nullptr),
+      step(model, optimizer, loss, {.value = options.clip_value, .norm = options.clip_norm}, ema.get()) {
+    step.set_probe([&model] { return StepStatistics::probe(model); });
+    if (schedule) schedule->attach(optimizer);
+}
+
+Fit::Fit(nn::Module& model, optim::Optimizer& optimizer, const Loss& loss, const TrainerOptions& options,
+         Engine& engine, data::Batches& train, data::Batches* validation, data::Batches* test)
+    : model_(model), optimizer_(optimizer), loss_(loss), options_(options), engine_(engine), batches_(train),
+      validation_(validation), test_(test), texts_{.model_json = options.model_json,
+                                                   .settings = options.settings,
+                                                   .method = method_text(options, engine.schedule.get())},
       progress_(options.progress ? Progress::automatic() : Progress::Style::silent, options.epochs, train.steps(),
                 train.batch_size()),
-      step_(compile_batch_function([&model, &optimizer, loss](Tensor x, Tensor y) {
-          const Tensor l = loss(model(x), y);
-          optimizer.zero_grad();
-          l.backward();
-          optimizer.step();
-          return l;
-      })),
-      watched_(model, optimizer, loss), evaluator_(model, loss, options.metrics) {
+      evaluator_(model, loss, options.metrics), reporter_(options, stopper_), statistics_(model),
+      losses_([this](const Tensor& value) { take_loss(value.item()); }) {
     if (batches_.steps() < 1)
         throw Error("Trainer: the training data has fewer samples than one batch (" +
                     std::to_string(batches_.batch_size()) + "); use a smaller batch");
+    if (options.patience > 0 && !validation)
+        throw Error("Trainer: patience needs validation data: it follows the validation loss");
     position_.seed = options.seed;
     position_.batches = batches_.steps();
     position_.batch_size = batches_.batch_size();
-    if (options.schedule) {
-        schedule_ = options.schedule.make();
-        schedule_->attach(optimizer);
-        texts_.method +=
-            std::string(options.schedule_per == Per::step ? "per step: " : "per epoch: ") + schedule_->str();
-    }
     if (options.handle_interrupts) interrupts_.emplace();
 }
 
 void Fit::warn(const std::string& text) {
+    if (reporter_.warning(text)) return;
     progress_.clear();
     std::fprintf(stderr, "warning: %s\n", text.c_str());
 }
 
-void Fit::begin() {
-    if (options_.out.empty()) {
-        log_.emplace("");
+std::optional<Stop> Fit::stop_reason() const {
+    if (interrupted()) return Stop::interrupt;
+    if (stopper_.requested()) return Stop::callback;
+    if (options_.patience > 0 && position_.bad_epochs >= options_.patience) return Stop::patience;
+    if (options_.time_limit > 0 && seconds_since(start_) >= options_.time_limit) return Stop::time_limit;
+    return {};
+}
+
+double Fit::mean_loss() const {
+    return position_.epoch_loss / static_cast<double>(position_.batch - position_.skipped);
+}
+
+void Fit::take_loss(double loss) {
+    const BatchInfo batch = waiting_.front();
+    waiting_.pop_front();
+    if (bad_loss_) return; // what came after it is not to be trained on either
+    if (looks() && !std::isfinite(loss)) {
+        bad_loss_ = true;
         return;
     }
-    folder_.emplace(options_.out);
-    std::optional<LoadedCheckpoint> checkpoint;
-    if (options_.resume)
-        checkpoint = checkpoint_in(options_.out);
-    else if (const auto there = run_in(options_.out); there && !options_.force)
-        throw Error("Trainer: '" + options_.out + "' holds a run (" + *there +
-                    "); use another folder, or resume or force");
-    if (checkpoint)
-        resume(*checkpoint);
-    else
-        folder_->clear();
-    log_.emplace(options_.out, position_.epoch);
-    earlier_seconds_ = log_->seconds();
-    io::write_file_atomic(folder_->file("model.json"), options_.model_json);
+    position_.epoch_loss += loss;
+    ++read_;
+    reporter_.loss(batch, loss);
 }
 
-void Fit::resume(const LoadedCheckpoint& checkpoint) {
-    const Position there = checkpoint.position();
-    const RunTexts texts = checkpoint.texts();
-    const std::string& out = options_.out;
-    expect_same(out, "the number of batches in an epoch", position_.batches, there.batches);
-    expect_same(out, "the batch size", position_.batch_size, there.batch_size);
-    expect_same(out, "the seed", position_.seed, there.seed);
-    expect_same(out, "what a step does", texts_.method, texts.method);
-    if (texts_.model_json != texts.model_json)
-        throw Error("resume: the model and its description are not those of the run in " + out);
-    if (there.epoch > options_.epochs)
-        throw Error("resume: the run in " + out + " has done " + std::to_string(there.epoch) + " epochs already, not " +
-                    std::to_string(options_.epochs));
-    position_ = there;
-    checkpoint.restore(parts());
-    if (validation_ && position_.best_epoch > 0) {
-        const std::string best = folder_->file(kBestFile);
-        if (!std::filesystem::exists(best)) {
-            warn(best + " is missing: the best weights are those of the epochs from here on");
-            position_.best_epoch = 0;
-        } else {
-            read_checkpoint(best); // damage shows now and not after hours
-        }
+void Fit::next_batch(Tensor& x, Tensor& y) {
+    const auto waiting = phases_.measure(&PhaseTimes::data);
+    if (!batches_.next(x, y))
+        throw Error("Trainer: the training data ended after " + std::to_string(position_.batch) + " of " +
+                    std::to_string(position_.batches) + " batches");
+}
+
+void Fit::run_update(bool wanted) {
+    const int64_t count = std::min(options_.accumulate, position_.batches - position_.batch);
+    position_.lr = optimizer_.lr();
+    ++position_.step;
+    const bool watched = options_.statistics_steps > 0 && position_.step % options_.statistics_steps == 0;
+    Tensor x, y;
+    for (int64_t i = 0; i < count; ++i) {
+        if (wanted) next_batch(x, y);
+        ++position_.batch;
+        if (!wanted) continue;
+        const bool ends = i + 1 == count;
+        const double place = static_cast<double>(position_.epoch) +
+                             static_cast<double>(position_.batch) / static_cast<double>(position_.batches);
+        TrainStep::Result result = engine_.step.run(x, y, part_of(i, count), count, watched && ends);
+        if (watched && ends) statistics_.push(position_.step, place, std::move(result.probe));
+        // Before the loss, as pushing it may read others.
+        waiting_.push_back({position_.epoch + 1, position_.batch, position_.step, place, position_.lr, ends});
+        losses_.push(std::move(result.loss));
     }
-    saved_ = checkpoint.path == folder_->file(kLastFile);
-    best_saved_ = saved_ && position_.batch == 0;
-    if (saved_ && position_.step > 0 && (position_.batch == 0 || at_checkpoint_step())) kept_step_ = position_.step;
-}
-
-// After the last batch of an epoch there is its validation, and then a checkpoint anyway.
-bool Fit::at_checkpoint_step() const {
-    return options_.checkpoint_steps > 0 && position_.batch < position_.batches &&
-           position_.step % options_.checkpoint_steps == 0;
-}
-
-bool Fit::at_checkpoint_time() const {
-    return folder_ && options_.checkpoint_seconds > 0 && position_.batch < position_.batches &&
-           seconds_since(saved_at_) >= options_.checkpoint_seconds;
+    if (engine_.schedule && options_.schedule_per == Per::step) engine_.schedule->step();
+    saved_ = best_saved_ = false;
+    now_.reset();
 }
 
 bool Fit::train_batches() {
     model_.train();
     const int64_t first = position_.batch;
-    int64_t read = first;
-    LateValues losses([&](const Tensor& value) {
-        ++read;
-        take_loss(value);
-    });
     const Clock::time_point epoch_start = Clock::now();
-    if (first < position_.batches) batches_.start(position_.epoch, first);
     const auto steps = phases_.measure(&PhaseTimes::steps);
-    const auto next_batch = [&](Tensor& x, Tensor& y) {
-        const auto waiting = phases_.measure(&PhaseTimes::data);
-        return batches_.next(x, y);
-    };
-    for (Tensor x, y; position_.batch < position_.batches && !stop_requested();) {
-        if (!next_batch(x, y))
-            throw Error("Trainer: the training data ended after " + std::to_string(position_.batch) + " of " +
-                        std::to_string(position_.batches) + " batches");
-        position_.lr = optimizer_.lr();
-        ++position_.batch;
-        ++position_.step;
-        const double epoch = static_cast<double>(position_.epoch) +
-                             static_cast<double>(position_.batch) / static_cast<double>(position_.batches);
-        history_.submitted(position_.step, epoch, position_.lr);
-        const bool watched = options_.statistics_steps > 0 && position_.step % options_.statistics_steps == 0;
-        losses.push(watched ? watched_.run(x, y, position_.step, epoch) : step_(x, y));
-        saved_ = best_saved_ = false;
-        now_.reset();
-        if (schedule_ && options_.schedule_per == Per::step) schedule_->step();
-        if (at_checkpoint_step() || at_checkpoint_time()) {
-            losses.drain();
-            save(at_checkpoint_step() ? Moment::step : Moment::time);
+    read_ = first;
+    mark_origin();
+    if (first < position_.batches) batches_.start(position_.epoch, first);
+    do {
+        while (position_.batch < position_.batches && !stop_reason()) {
+            run_update();
+            if (reporter_.hears_steps()) reporter_.step(waiting_.back(), losses_.newest());
+            if (bad_loss_ || at_checkpoint_step() || at_checkpoint_time()) {
+                if (!settle()) continue;
+                save(at_checkpoint_step() ? Moment::step : Moment::time);
+                mark_origin();
+            }
+            if (!progress_.due()) continue;
+            losses_.drain(kInFlight);
+            if (read_ > position_.skipped)
+                progress_.update(position_.epoch + 1, read_,
+                                 position_.epoch_loss / static_cast<double>(read_ - position_.skipped));
         }
-        if (!progress_.due()) continue;
-        losses.drain(kInFlight);
-        if (read > 0) progress_.update(position_.epoch + 1, read, position_.epoch_loss / static_cast<double>(read));
-    }
-    losses.drain();
-    for (const StatisticsAt& s : watched_.take()) {
-        for (const auto& sink : options_.sinks) {
-            sink->histograms(s.step, prefixed("weights/", s.weights));
-            sink->histograms(s.step, prefixed("gradients/", s.gradients));
-        }
-        result_.history.statistics.push_back(s);
-    }
+    } while (!settle());
+    reporter_.statistics(statistics_.take());
     const double seconds = seconds_since(epoch_start);
     step_seconds_ += seconds;
-    session_steps_ += position_.batch - first;
+    session_batches_ += position_.batch - first;
     epoch_rate_ = static_cast<double>((position_.batch - first) * position_.batch_size) / std::max(seconds, 1e-9);
-    if (position_.batch > 0) result_.train_loss = position_.epoch_loss / static_cast<double>(position_.batch);
+    if (position_.batch > position_.skipped) result_.train_loss = mean_loss();
     return position_.batch == position_.batches;
 }
 
-void Fit::take_loss(const Tensor& value) {
-    const StepLoss step = history_.read(value.item<double>());
-    if (!std::isfinite(step.loss))
-        throw Error("training diverged: the loss of step " + std::to_string(step.step) + " is " +
-                    std::to_string(step.loss) + "; try a lower learning rate");
-    position_.epoch_loss += step.loss;
-    unreported_loss_ += step.loss;
-    ++unreported_;
-    if (options_.sinks.empty() || step.step % options_.sink_steps != 0) return;
-    const double mean = unreported_loss_ / static_cast<double>(unreported_);
-    unreported_loss_ = 0;
-    unreported_ = 0;
-    for (const auto& sink : options_.sinks) sink->scalars(step.step, {{"train/loss", mean}, {"train/lr", step.lr}});
-}
-
-void Fit::report_epoch(const EpochMetrics& row, const EvalResult* validation) {
-    if (options_.sinks.empty()) return;
-    std::vector<MetricValue> values{{"epoch/train_loss", row.train_loss}};
-    if (validation) {
-        values.push_back({"validation/loss", validation->loss});
-        for (const auto& [name, value] : {std::pair("accuracy", validation->accuracy),
-                                          std::pair("mae", validation->mae), std::pair("r2", validation->r2)})
-            if (!std::isnan(value)) values.push_back({std::string("validation/") + name, value});
-        for (const MetricValue& m : validation->metrics) values.push_back({"validation/" + m.name, m.value});
-    }
-    for (const auto& sink : options_.sinks) sink->scalars(row.step, values);
-}
-
 bool Fit::end_epoch() {
+    EpochMetrics row{
+        .epoch = position_.epoch + 1, .step = position_.step, .train_loss = mean_loss(), .lr = position_.lr};
     std::optional<EvalResult> validated;
-    EpochMetrics row{.epoch = position_.epoch + 1,
-                     .step = position_.step,
-                     .train_loss = position_.epoch_loss / static_cast<double>(position_.batches),
-                     .lr = position_.lr};
     if (validation_) {
         progress_.note("validating");
         const auto validating = phases_.measure(&PhaseTimes::validation);
-        validated = evaluator_.run(*validation_, [this] { return stop_requested(); });
-        if (stop_requested()) return false; // half a pass says nothing
+        const Ema::Scope averages(engine_.ema.get());
+        validated = evaluator_.run(*validation_, [this] { return interrupted(); });
+        if (interrupted()) return false; // half a pass says nothing
         row.val_loss = validated->loss;
         if (!std::isnan(validated->accuracy)) row.val_accuracy = validated->accuracy;
     }
     ++position_.epoch;
     position_.batch = 0;
+    position_.skipped = 0;
     position_.epoch_loss = 0;
     position_.train_loss = row.train_loss;
     const bool better = row.val_loss && (position_.best_epoch == 0 || *row.val_loss < position_.best_val_loss);
@@ -244,59 +189,42 @@ bool Fit::end_epoch() {
         position_.best_epoch = position_.epoch;
         position_.best_val_loss = *row.val_loss;
     }
-    if (schedule_ && options_.schedule_per == Per::epoch) schedule_->step(row.val_loss.value_or(row.train_loss));
+    if (row.val_loss) {
+        const bool counts = *row.val_loss < position_.patience_loss - options_.min_delta;
+        position_.bad_epochs = counts ? 0 : position_.bad_epochs + 1;
+        if (counts) position_.patience_loss = *row.val_loss;
+    }
+    if (engine_.schedule && options_.schedule_per == Per::epoch)
+        engine_.schedule->step(row.val_loss.value_or(row.train_loss));
     saved_ = best_saved_ = false;
+    now_.reset();
     const auto saving = phases_.measure(&PhaseTimes::checkpoints);
-    now_ = std::make_shared<const Checkpoint>(parts(), position_, texts_);
-    if (better) best_ = now_;
+    if (better) best_ = checkpoint_now();
     row.seconds = earlier_seconds_ + seconds_since(start_);
     try {
         log_->append(row); // before any checkpoint of this epoch: a row too many is dropped when the run goes on
     } catch (const FileError& error) { save_error_ = error.what(); } // save() tries again, and says so
     progress_.end_epoch(row, epoch_rate_);
-    report_epoch(row, validated ? &*validated : nullptr);
+    reporter_.epoch(row, validated ? &*validated : nullptr, better);
     return true;
 }
 
-void Fit::save(Moment moment) {
-    const bool best_is_last = !validation_ && (moment == Moment::epoch || moment == Moment::end);
-    if (!folder_ || (saved_ && !(best_is_last && !best_saved_))) return;
-    saved_at_ = Clock::now();
-    const auto saving = phases_.measure(&PhaseTimes::checkpoints);
-    if (!now_) now_ = std::make_shared<const Checkpoint>(parts(), position_, texts_);
-    try {
-        if (!save_error_.empty()) log_->write();
-        // The best before the last: a last one never tells of a best one that is not there.
-        if (best_) best_->write(folder_->file(kBestFile));
-        best_.reset();
-        if (best_is_last) now_->write(folder_->file(kBestFile));
-        best_saved_ = best_is_last;
-        if (kept_step_) folder_->keep_last(*kept_step_, options_.keep);
-        now_->write(folder_->file(kLastFile));
-        saved_ = true;
-        save_error_.clear();
-        kept_step_ = moment == Moment::epoch || moment == Moment::step ? std::optional(position_.step) : std::nullopt;
-    } catch (const FileError& error) {
-        save_error_ = error.what();
-        warn("no checkpoint could be saved after step " + std::to_string(position_.step) +
-             ", the older one stays: " + save_error_);
-    }
-    now_.reset();
-}
-
-void Fit::restore_best() {
-    if (!validation_ || position_.best_epoch == 0) return;
-    if (best_) return best_->restore_weights(model_);
-    model_.load_state_dict(read_checkpoint(folder_->file(kBestFile)).weights);
+void Fit::test() {
+    result_.test = evaluator_.run(*test_, [this] { return interrupted(); });
+    if (!interrupted()) return;
+    result_.test.reset(); // everything is saved already; only the figure is missing
+    result_.interrupted = true;
 }
 
 TrainResult Fit::run() {
     begin();
     result_.train_loss = position_.train_loss;
-    while (position_.epoch < options_.epochs && !stop_requested()) {
+    while (position_.epoch < options_.epochs && !stop_reason()) {
         if (!train_batches() || !end_epoch()) break;
         save(Moment::epoch);
     }
+    result_.stop = position_.epoch < options_.epochs ? stop_reason().value_or(Stop::finished) : Stop::finished;
+    result_.interrupted = interrupted();
     save(Moment::end);
     progress_.clear();
     if (!save_error_.empty())
@@ -304,20 +232,12 @@ TrainResult Fit::run() {
     result_.epochs = position_.epoch;
     result_.steps = position_.step;
     result_.seconds = earlier_seconds_ + seconds_since(start_);
-    result_.history.steps = history_.points();
-    result_.history.phases = phases_.times();
+    result_.history = reporter_.history(phases_.times());
     if (step_seconds_ > 0)
-        result_.samples_per_s = static_cast<double>(session_steps_ * position_.batch_size) / step_seconds_;
-    result_.interrupted = stop_requested();
+        result_.samples_per_s = static_cast<double>(session_batches_ * position_.batch_size) / step_seconds_;
     if (result_.interrupted) return result_;
     restore_best();
-    if (test_) {
-        result_.test = evaluator_.run(*test_, [this] { return stop_requested(); });
-        if (stop_requested()) { // everything is saved already; only the figure is missing
-            result_.test.reset();
-            result_.interrupted = true;
-        }
-    }
+    if (test_) test();
     return result_;
 }
 

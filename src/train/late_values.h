@@ -25,6 +25,10 @@ public:
     void drain(size_t keep = 0) {
         while (waiting_.size() > keep) pop();
     }
+    /// The one that was pushed last; there must be one waiting.
+    const Tensor& newest() const { return waiting_.back(); }
+    /// Forgets all that are waiting.
+    void clear() { waiting_.clear(); }
 
 private:
     static constexpr size_t kWindow = 64;

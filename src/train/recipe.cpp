@@ -23,7 +23,12 @@ std::string Recipe::str() const {
     if (momentum > 0) text += " momentum " + number(momentum);
     if (weight_decay > 0) text += " weight_decay " + number(weight_decay);
     text += schedule == "none" ? ", constant rate" : ", " + schedule + " schedule";
-    text += ", " + loss + ", batch " + std::to_string(batch) + ", " + std::to_string(epochs) + " epochs";
+    text += ", " + loss + ", " + std::to_string(epochs) + " epochs, batch " + std::to_string(batch);
+    if (accumulate > 1) text += " x " + std::to_string(accumulate);
+    if (clip_value > 0) text += ", clip_value " + number(clip_value);
+    if (clip_norm > 0) text += ", clip_norm " + number(clip_norm);
+    if (ema > 0) text += ", ema " + number(ema);
+    if (patience > 0) text += ", patience " + std::to_string(patience);
     if (flip) text += ", flip";
     if (shift > 0) text += ", shift " + std::to_string(shift);
     return text;

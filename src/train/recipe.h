@@ -22,8 +22,11 @@ struct Recipe {
     std::string loss = "cross_entropy"; ///< or "mse", "bce_with_logits"
     bool flip = false;                  ///< left and right, every second image
     int64_t shift = 0;                  ///< pixels in each direction, at most
+    // As in TrainerOptions.
+    int64_t accumulate = 1, patience = 0;
+    double clip_norm = 0, clip_value = 0, ema = 0, min_delta = 0;
 
-    /// "adamw lr 0.003 weight_decay 0.02, cosine schedule, batch 32, 3 epochs, shift 1".
+    /// "adamw lr 0.003 weight_decay 0.02, cosine schedule, cross_entropy, 3 epochs, batch 32, shift 1".
     std::string str() const;
 };
 

@@ -80,6 +80,7 @@ protected:
                                      "--checkpoint-steps",
                                      "10",
                                      "--json"};
+        all.insert(all.end(), always_.begin(), always_.end());
         all.insert(all.end(), more.begin(), more.end());
         return all;
     }
@@ -90,8 +91,11 @@ protected:
             {"type": "conv2d", "out": 8, "kernel": 3, "name": "conv"}, {"type": "batch_norm2d"}, {"type": "relu"},
             {"type": "flatten"}, {"type": "dropout", "p": 0.2}, {"type": "linear", "out": 64}, {"type": "relu"},
             {"type": "linear", "out": 2, "name": "head"}]})");
+        undisturbed();
+    }
+    void undisturbed(const std::vector<std::string>& more = {}) {
         const auto start = Clock::now();
-        whole_ = ingot(words("whole"));
+        whole_ = ingot(words("whole", more));
         ASSERT_EQ(whole_.status, 0) << whole_.err;
         seconds_ = std::chrono::duration<double>(Clock::now() - start).count();
     }
@@ -123,6 +127,7 @@ protected:
         return true;
     }
     std::string data_;
+    std::vector<std::string> always_; ///< flags of all runs
     Result whole_;
     double seconds_ = 0;
 };
@@ -133,6 +138,11 @@ TEST_F(ResumeCommand, KilledAtRandomMoments) {
     std::mt19937 random(2024);
     int done = 0, folder = 0;
     while (done < kills) {
+        // The second half stops within updates of several batches, too.
+        if (done >= kills / 2 && always_.empty()) {
+            always_ = {"--accumulate", "3", "--ema", "0.9", "--clip-norm", "1", "--schedule", "plateau,patience=0"};
+            undisturbed({"--force"});
+        }
         // Each run is killed up to three times.
         const std::string out = "random" + std::to_string(++folder);
         std::string what = out + " killed after";

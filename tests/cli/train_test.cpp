@@ -233,8 +233,59 @@ TEST_F(Train, DefaultsOfWhatIsToCome) {
 }
 
 TEST_F(Train, Divergence) {
-    expect_error(ingot(words("run", {"--quiet", "--optimizer", "sgd", "--lr", "1e30", "--loss", "mse"})), 1,
-                 {"diverged", "step", "lower learning rate"});
+    const std::vector<std::string> flags{"--quiet", "--optimizer", "sgd", "--lr", "1e30", "--loss", "mse"};
+    auto strict = flags;
+    strict.push_back("--strict");
+    expect_error(ingot(words("strict", strict)), 1, {"diverged", "step 2", "layer", "lower learning rate"});
+    // Without it two steps are left out before.
+    const Result result = ingot(words("run", flags));
+    EXPECT_EQ(result.status, 1);
+    const auto said = lines(result.err);
+    ASSERT_EQ(said.size(), 3u) << result.err;
+    EXPECT_EQ(said[0].rfind("warning: step 2 (epoch 1, batch 2 of 6) is not finite", 0), 0u) << said[0];
+    EXPECT_EQ(said[2].rfind("ingot: error: training diverged: step 4", 0), 0u) << said[2];
+    // What there is of the run is whole.
+    EXPECT_EQ(ingot({"eval", path("run/last.safetensors"), "--data", "folder:" + path("data")}).status, 0);
+}
+
+TEST_F(Train, WhatElseAStepDoes) {
+    const Result result = ingot(words("run", {"--accumulate", "4", "--clip-norm", "0.5", "--clip-value", "0.1", "--ema",
+                                              "0.9", "--lr", "0.02", "--strict"}));
+    ASSERT_EQ(result.status, 0) << result.err;
+    EXPECT_EQ(result.json().at("steps"), 6); // 6 batches an epoch make 2 updates
+    for (const char* part : {"batch 8 x 4", "clip_norm 0.5", "clip_value 0.1", "ema 0.9"})
+        EXPECT_NE(result.err.find(part), std::string::npos) << part << " in " << result.err;
+    bool averages = false;
+    const Json inspected = ingot({"inspect", path("run/last.safetensors"), "--json"}).json();
+    for (const Json& t : inspected.at("tensors")) averages = averages || t.at("name") == "train.weights.conv.weight";
+    EXPECT_TRUE(averages);
+}
+
+TEST_F(Train, Patience) {
+    auto all = words("run", {"--val", "0.25", "--patience", "2", "--min-delta", "100"});
+    *(std::find(all.begin(), all.end(), "--epochs") + 1) = "50";
+    const Result result = ingot(all);
+    ASSERT_EQ(result.status, 0) << result.err;
+    EXPECT_EQ(result.json().at("epochs"), 3); // nothing improves by 100
+    EXPECT_NE(result.err.find("stopped after epoch 3"), std::string::npos) << result.err;
+    all.push_back("--resume");
+    const Result again = ingot(all);
+    EXPECT_EQ(again.json().at("epochs"), 3) << again.err;
+    expect_error(ingot(words("none", {"--patience", "2"})), 2, {"--patience", "--val"});
+    expect_error(ingot(words("none", {"--val", "0.25", "--min-delta", "2"})), 2, {"--min-delta", "--patience"});
+}
+
+TEST_F(Train, TimeLimit) {
+    auto all = words("run", {"--time-limit", "0.2", "--schedule", "none"});
+    *(std::find(all.begin(), all.end(), "--epochs") + 1) = "100000";
+    const Result result = ingot(all);
+    ASSERT_EQ(result.status, 0) << result.err;
+    EXPECT_LT(result.json().at("epochs"), 100000);
+    EXPECT_TRUE(result.json().at("test_accuracy").is_number());
+    EXPECT_NE(result.err.find("time limit reached"), std::string::npos) << result.err;
+    EXPECT_NE(result.err.find("--resume"), std::string::npos) << result.err;
+    for (const char* bad : {"0", "-1", "5x", "m", "nan"})
+        expect_error(ingot(words("no", {"--time-limit", bad})), 2, {"--time-limit", bad});
 }
 
 TEST_F(Train, NamedModels) {

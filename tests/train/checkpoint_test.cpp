@@ -85,7 +85,7 @@ TEST_F(CheckpointTest, StaysAsItWasWhenTrainingGoesOn) {
     const Checkpoint checkpoint({model, optimizer}, {}, {.model_json = to_json(info_)});
     no_grad([&] { model.state_dict().at("0.weight").assign(zeros({2, 2})); });
     EXPECT_NE(model.state_dict().at("0.weight").to_vector<float>(), before);
-    checkpoint.restore_weights(model);
+    checkpoint.loaded().restore({model, optimizer});
     EXPECT_EQ(model.state_dict().at("0.weight").to_vector<float>(), before);
 }
 

@@ -209,6 +209,36 @@ TEST(ResumeFolder, SchedulesGoOn) {
     }
 }
 
+TEST(ResumeFolder, AveragesAndLargeUpdatesGoOn) {
+    Folder folder;
+    const auto run = [&](const std::string& out, int64_t signal_at, bool resume) {
+        Job job;
+        job.options.out = folder / out;
+        job.options.accumulate = 2; // updates of 2, 2 and 1 batches
+        job.options.ema = 0.8;
+        job.options.clip_norm = 0.5;
+        job.options.checkpoint_steps = 2;
+        job.options.resume = resume;
+        job.train.signal_at = signal_at;
+        return job.run();
+    };
+    const TrainResult whole = run("whole", -1, false);
+    EXPECT_EQ(whole.steps, 9);
+    for (const int64_t at : {1, 2, 3, 5, 7, 14}) {
+        const std::string out = std::to_string(at);
+        const TrainResult first = run(out, at, false);
+        ASSERT_TRUE(first.interrupted);
+        EXPECT_EQ(first.steps, (at - 1) / kSteps * 3 + (at - 1) % kSteps / 2 + 1) << "the update was finished";
+        expect_equal(run(out, -1, true), whole, out);
+        for (const char* file : {"/last.safetensors", "/best.safetensors"})
+            EXPECT_EQ(folder.read(out + file), folder.read("whole" + std::string(file))) << out << file;
+    }
+    Job other;
+    other.options.out = folder / "whole";
+    other.options.resume = true;
+    EXPECT_THROW(other.run(), Error) << "without averages it is another run";
+}
+
 TEST(ResumeFolder, OlderCheckpointsAreKept) {
     Folder folder;
     const auto kept = [&](const std::string& out) {

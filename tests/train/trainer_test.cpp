@@ -17,17 +17,8 @@
 
 namespace ingot::train {
 
-namespace {
-
-nn::Sequential small_model() {
-    manual_seed(3);
-    return nn::Sequential{nn::Linear(4, 8), nn::ReLU(), nn::Linear(8, 2)};
-}
-
-} // namespace
-
 TEST(Trainer, Learns) {
-    nn::Sequential model = small_model();
+    nn::Sequential model = small_net();
     optim::AdamW optimizer(model.parameters(), {.lr = 0.01});
     Clusters train(30, 1), test(5, 2);
     const TrainResult result =
@@ -42,7 +33,7 @@ TEST(Trainer, Learns) {
 }
 
 TEST(Trainer, MatchesAPlainLoop) {
-    nn::Sequential a = small_model(), b = small_model();
+    nn::Sequential a = small_net(), b = small_net();
     optim::SGD oa(a.parameters(), {.lr = 0.1}), ob(b.parameters(), {.lr = 0.1});
     Clusters data(4, 1);
     const TrainResult result = Trainer(a, oa, nn::cross_entropy, {.epochs = 1, .progress = false}).fit(data);
@@ -64,7 +55,7 @@ TEST(Trainer, MatchesAPlainLoop) {
 TEST(Trainer, KeepsTheBestWeights) {
     // Validation labels are the opposite of the training labels, so every epoch is worse than the one before.
     Folder folder;
-    nn::Sequential model = small_model();
+    nn::Sequential model = small_net();
     optim::SGD optimizer(model.parameters(), {.lr = 0.3});
     Clusters train(20, 1), validation(5, 2, true), test(5, 3);
     const TrainResult result =
@@ -82,7 +73,7 @@ TEST(Trainer, KeepsTheBestWeights) {
 }
 
 TEST(Trainer, TheScheduleRuns) {
-    nn::Sequential model = small_model();
+    nn::Sequential model = small_net();
     optim::SGD optimizer(model.parameters(), {.lr = 0.5});
     Clusters train(10, 1);
     Trainer(
@@ -93,7 +84,7 @@ TEST(Trainer, TheScheduleRuns) {
 }
 
 TEST(Trainer, SchedulesByEpoch) {
-    nn::Sequential model = small_model();
+    nn::Sequential model = small_net();
     optim::SGD optimizer(model.parameters(), {.lr = 0.5});
     Clusters train(5, 1), validation(2, 2);
     Trainer(model, optimizer, nn::cross_entropy,
@@ -114,7 +105,7 @@ TEST(Trainer, SchedulesByEpoch) {
 }
 
 TEST(Trainer, Divergence) {
-    nn::Sequential model = small_model();
+    nn::Sequential model = small_net();
     optim::SGD optimizer(model.parameters(), {.lr = 1e30});
     Clusters train(100, 1);
     Trainer trainer(model, optimizer, nn::cross_entropy, {.epochs = 1, .progress = false});
@@ -127,7 +118,7 @@ TEST(Trainer, Divergence) {
 }
 
 TEST(Trainer, BatchLargerThanTheData) {
-    nn::Sequential model = small_model();
+    nn::Sequential model = small_net();
     optim::SGD optimizer(model.parameters(), {});
     Clusters none(0, 1);
     EXPECT_THROW(Trainer(model, optimizer, nn::cross_entropy, {}).fit(none), Error);
@@ -136,7 +127,7 @@ TEST(Trainer, BatchLargerThanTheData) {
 
 TEST(Trainer, SignalEndsAfterTheStepWithACheckpoint) {
     Folder folder;
-    nn::Sequential model = small_model();
+    nn::Sequential model = small_net();
     optim::Adam optimizer(model.parameters(), {});
     Clusters train(50, 1), test(5, 2);
     train.signal_at = 7;

@@ -7,13 +7,19 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <limits>
+#include <set>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include <ingot/data/batches.h>
 #include <ingot/error.h>
 #include <ingot/nn.h>
+#include <ingot/ops.h>
 #include <ingot/tensor.h>
 
 #include "train/model_info.h"
@@ -46,11 +52,13 @@ public:
             for (int k = 0; k < 4; ++k) xs.push_back(static_cast<float>(uniform() - 0.5 + (label != 0 ? 0.6 : -0.6)));
             ys.push_back(swapped_ ? 1 - label : label);
         }
+        if (nan_batches.contains({epoch_, at_ - 1})) xs[5 * 4 + 2] = std::numeric_limits<float>::quiet_NaN();
         x = Tensor::from(xs, {16, 4});
         y = Tensor::from(ys, {16});
         return true;
     }
-    int64_t handed_out = 0;               ///< batches, over all passes
+    int64_t handed_out = 0;                            ///< batches, over all passes
+    std::set<std::pair<int64_t, int64_t>> nan_batches; ///< (epoch, batch), from 0: their sixth sample is no number
     int64_t signal_at = -1, fail_at = -1; ///< which of them raises SIGINT, or throws instead of being handed out
 
 private:
@@ -62,6 +70,26 @@ private:
     uint32_t seed_, state_ = 0;
     bool swapped_;
 };
+
+inline nn::Sequential small_net() {
+    manual_seed(3);
+    return nn::Sequential{nn::Linear(4, 8), nn::ReLU(), nn::Linear(8, 2)};
+}
+
+inline std::vector<std::vector<double>> values(const StateDict& state) {
+    std::vector<std::vector<double>> out;
+    for (const Tensor& t : state.tensors()) out.push_back(t.to_vector<double>());
+    return out;
+}
+
+inline void expect_near(const StateDict& a, const StateDict& b, double tolerance) {
+    ASSERT_EQ(a.names(), b.names());
+    for (const std::string& name : a.names()) {
+        const auto x = a.at(name).to_vector<double>(), y = b.at(name).to_vector<double>();
+        ASSERT_EQ(x.size(), y.size());
+        for (size_t i = 0; i < x.size(); ++i) EXPECT_NEAR(x[i], y[i], tolerance) << name << "[" << i << "]";
+    }
+}
 
 class Folder {
 public:

@@ -6,7 +6,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -48,6 +50,9 @@ public:
     /// unexpected keys.
     void load_state_dict(const StateDict& state, bool strict = true);
 
+    /// The key under which `part` stands in this module: "layer1.0.conv1", "" for this one itself; nothing when it is elsewhere.
+    std::optional<std::string> key_of(const Module& part) const;
+
     /// Moves all parameters and buffers; their handles (in optimizers, for example) follow.
     Module& to(Device device);
     /// Clears the gradients of all parameters.
@@ -69,6 +74,21 @@ public:
 private:
     struct State;
     std::shared_ptr<State> state_;
+};
+
+/// While it lives, this thread calls a function with every module that was applied to a tensor and with the result, inner
+/// modules before those that hold them. For looking for the layer where something begins. Scopes may nest: the inner one hears.
+class ForwardWatch {
+public:
+    using See = std::function<void(const Module& module, const Tensor& output)>;
+    explicit ForwardWatch(See see);
+    ~ForwardWatch();
+    ForwardWatch(const ForwardWatch&) = delete;
+    ForwardWatch& operator=(const ForwardWatch&) = delete;
+
+private:
+    See see_;
+    const See* before_;
 };
 
 } // namespace ingot::nn

@@ -12,4 +12,7 @@ namespace ingot::optim {
 /// together, which is returned (a scalar on the device; nothing waits). Parameters without a gradient are left out.
 Tensor clip_grad_norm_(const std::vector<Tensor>& params, double max_norm);
 
+/// Cuts every gradient of `params` to [-clip_value, clip_value]. Parameters without a gradient are left out.
+void clip_grad_value_(const std::vector<Tensor>& params, double clip_value);
+
 } // namespace ingot::optim

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+#include <filesystem>
+#include <utility>
+
+#include <ingot/error.h>
+
+#include "io/atomic_file.h"
+#include "train/fit.h"
+
+namespace ingot::train {
+
+namespace {
+
+/// Errors: Error naming both values.
+template <class T>
+void expect_same(const std::string& folder, const std::string& what, const T& ours, const T& theirs) {
+    if (ours == theirs) return;
+    const auto text = [](const T& value) {
+        if constexpr (std::is_same_v<T, std::string>)
+            return "'" + value + "'";
+        else
+            return std::to_string(value);
+    };
+    throw Error("resume: " + what + " is " + text(ours) + ", but " + text(theirs) + " in the run in " + folder);
+}
+
+} // namespace
+
+void Fit::begin() {
+    if (options_.out.empty()) {
+        log_.emplace("");
+        return;
+    }
+    folder_.emplace(options_.out);
+    std::optional<LoadedCheckpoint> checkpoint;
+    if (options_.resume)
+        checkpoint = checkpoint_in(options_.out);
+    else if (const auto there = run_in(options_.out); there && !options_.force)
+        throw Error("Trainer: '" + options_.out + "' holds a run (" + *there +
+                    "); use another folder, or resume or force");
+    if (checkpoint)
+        resume(*checkpoint);
+    else
+        folder_->clear();
+    log_.emplace(options_.out, position_.epoch);
+    earlier_seconds_ = log_->seconds();
+    io::write_file_atomic(folder_->file("model.json"), options_.model_json);
+}
+
+void Fit::resume(const LoadedCheckpoint& checkpoint) {
+    const Position there = checkpoint.position();
+    const RunTexts texts = checkpoint.texts();
+    const std::string& out = options_.out;
+    expect_same(out, "the number of batches in an epoch", position_.batches, there.batches);
+    expect_same(out, "the batch size", position_.batch_size, there.batch_size);
+    expect_same(out, "the seed", position_.seed, there.seed);
+    expect_same(out, "what a step does", texts_.method, texts.method);
+    if (texts_.model_json != texts.model_json)
+        throw Error("resume: the model and its description are not those of the run in " + out);
+    if (there.epoch > options_.epochs)
+        throw Error("resume: the run in " + out + " has done " + std::to_string(there.epoch) + " epochs already, not " +
+                    std::to_string(options_.epochs));
+    restore(checkpoint);
+    if (validation_ && position_.best_epoch > 0) {
+        const std::string best = folder_->file(kBestFile);
+        if (!std::filesystem::exists(best)) {
+            warn(best + " is missing: the best weights are those of the epochs from here on");
+            position_.best_epoch = 0;
+        } else {
+            read_checkpoint(best); // damage shows now and not after hours
+        }
+    }
+    saved_ = checkpoint.path == folder_->file(kLastFile);
+    best_saved_ = saved_ && position_.batch == 0;
+    if (saved_ && position_.step > 0 && (position_.batch == 0 || at_checkpoint_step())) kept_step_ = position_.step;
+}
+
+// After the last batch of an epoch there is its validation, and then a checkpoint anyway.
+bool Fit::at_checkpoint_step() const {
+    return options_.checkpoint_steps > 0 && position_.batch < position_.batches &&
+           position_.step % options_.checkpoint_steps == 0;
+}
+
+bool Fit::at_checkpoint_time() const {
+    return folder_ && options_.checkpoint_seconds > 0 && position_.batch < position_.batches &&
+           std::chrono::duration<double>(Clock::now() - saved_at_).count() >= options_.checkpoint_seconds;
+}
+
+std::shared_ptr<const Checkpoint> Fit::checkpoint_now() {
+    if (!now_) now_ = std::make_shared<const Checkpoint>(parts(), position_, texts_);
+    return now_;
+}
+
+void Fit::write_checkpoints(Moment moment) {
+    const bool best_is_last = !validation_ && (moment == Moment::epoch || moment == Moment::end);
+    if (!save_error_.empty()) log_->write();
+    // The best before the last: a last one never tells of a best one that is not there.
+    if (best_) best_->write(folder_->file(kBestFile));
+    best_.reset();
+    if (best_is_last) checkpoint_now()->write(folder_->file(kBestFile));
+    best_saved_ = best_is_last;
+    if (kept_step_) folder_->keep_last(*kept_step_, options_.keep);
+    checkpoint_now()->write(folder_->file(kLastFile));
+    saved_ = true;
+    kept_step_ = moment == Moment::epoch || moment == Moment::step ? std::optional(position_.step) : std::nullopt;
+}
+
+void Fit::save(Moment moment) {
+    if (!folder_) return;
+    const bool best_missing = !validation_ && !best_saved_ && (moment == Moment::epoch || moment == Moment::end);
+    if (saved_ && !best_missing) return;
+    saved_at_ = Clock::now();
+    const auto saving = phases_.measure(&PhaseTimes::checkpoints);
+    const std::string path = folder_->file(kLastFile);
+    try {
+        write_checkpoints(moment);
+        save_error_.clear();
+        now_.reset();
+    } catch (const FileError& error) {
+        save_error_ = error.what();
+        warn("no checkpoint could be saved after step " + std::to_string(position_.step) +
+             ", the older one stays: " + save_error_);
+    }
+    reporter_.checkpoint(position_.step, path, save_error_);
+}
+
+void Fit::restore_best() {
+    if (options_.restore_best && validation_ && position_.best_epoch > 0)
+        model_.load_state_dict(best_ ? best_->loaded().weights : read_checkpoint(folder_->file(kBestFile)).weights);
+    else if (engine_.ema)
+        engine_.ema->copy_to_model();
+}
+
+} // namespace ingot::train

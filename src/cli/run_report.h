@@ -25,6 +25,8 @@ struct RunReport {
     const train::TrainResult& result;
     const train::Predictions& predictions; ///< of the last pass over the test data, else over the validation data
     const train::Task& task;
+    const data::DataLoader* validation; ///< of the passes; null where there is no such part
+    const data::DataLoader* test;
     Device device;
 };
 

@@ -2,9 +2,12 @@
 #include "cli/run_report.h"
 
 #include <algorithm>
+#include <chrono>
+#include <cmath>
 
 #include "base/parallel.h"
 #include "data/image_set.h"
+#include "train/generate.h"
 #include "train/report/collect.h"
 #include "train/report/text.h"
 
@@ -68,6 +71,24 @@ std::optional<report::EvaluatedSplit> evaluated(const RunReport& run, const std:
     return split;
 }
 
+/// What the model writes after a line's end: a few hundred bytes, or as much as comes in some seconds.
+std::string text_sample(const RunReport& run) {
+    const Shape& out = run.model.output;
+    const bool continues = run.model.tokens && out.rank() == 2 && out[1] <= 256;
+    if (!continues || run.result.interrupted || !run.result.test || !std::isfinite(run.result.test->loss)) return "";
+    constexpr int kPieces = 8;
+    constexpr std::chrono::seconds kLongest{10};
+    const auto start = std::chrono::steady_clock::now();
+    run.model.net.eval();
+    std::string text = "\n";
+    for (int i = 0; i < kPieces && std::chrono::steady_clock::now() - start < kLongest; ++i)
+        train::generate(run.model, std::string(text),
+                        {.length = 60, .seed = run.settings.seed + static_cast<uint64_t>(i)},
+                        [&](char c) { text += c; });
+    run.model.net.train();
+    return text.substr(1);
+}
+
 } // namespace
 
 void write_run_report(const RunReport& run) {
@@ -91,6 +112,7 @@ void write_run_report(const RunReport& run) {
     data.loss_name = run.settings.recipe.loss == "cross_entropy" ? "cross entropy" : run.settings.recipe.loss;
     data.sample_noun = train::samples_of(run.task.kind);
     data.text = run.task.kind == train::Task::Kind::text;
+    if (data.text) data.text_sample = text_sample(run);
     data.rows = report::read_epochs(run.out);
     data.class_names = run.info.class_names;
     data.evaluated = evaluated(run, data.rows);

@@ -176,6 +176,7 @@ TEST_F(ReportFile, Text) {
     const std::string text = plain(read("run/report.html"));
     EXPECT_TRUE(has(text, "Perplexity " + rounded(std::exp(loss), 4))) << text.substr(0, 300);
     EXPECT_TRUE(has(text, "Test perplexity"));
+    EXPECT_TRUE(has(text, "Text written by the model") && has(text, "abc")) << "a sample of what it has learned";
     const Json eval = ingot({"eval", path("run/best.safetensors"), "--data", data, "--json"}).json();
     EXPECT_NEAR(eval.at("test_perplexity").get<double>(), std::exp(eval.at("test_loss").get<double>()), 1e-3);
 }

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "cli/run_report.h"
 
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
 #include "base/parallel.h"
 #include "data/image_set.h"
+#include "train/generate.h"
 #include "train/report/collect.h"
 #include "train/report/text.h"
 
@@ -19,23 +24,69 @@ std::string split_sizes(const RunReport& run) {
     return text;
 }
 
-/// The pass whose predictions are shown: the test, or else the last validation.
-std::optional<report::EvaluatedSplit> evaluated(const RunReport& run, const std::vector<train::EpochMetrics>& rows) {
-    const bool test = run.result.test.has_value();
-    const auto dataset = test ? run.task.test_data() : run.task.validation_data();
-    // A pass that was stopped in the middle shows some samples only: no figures of it.
-    if (!dataset || run.predictions.size() != dataset->size()) return {};
-    report::ImageOf image;
-    if (run.task.kind == train::Task::Kind::images)
-        image = [&](int64_t i) { return data::to_file_image(std::get<data::Image>(dataset->get(i).x)); };
-    if (test) return report::evaluated_split("test", *run.result.test, run.predictions, run.info.class_names, image);
-    train::EvalResult last{.samples = dataset->size()};
+/// Which sample of the dataset the i-th of a pass was: damaged pictures were left out.
+std::vector<int64_t> samples_of_pass(const data::Dataset& dataset, const data::DataLoader& loader) {
+    const std::vector<int64_t> bad = loader.bad_samples();
+    std::vector<int64_t> samples;
+    for (int64_t i = 0; i < dataset.size(); ++i)
+        if (!std::binary_search(bad.begin(), bad.end(), i)) samples.push_back(i);
+    return samples;
+}
+
+/// What the last validation came to, as the metrics log has it.
+train::EvalResult last_validation(const std::vector<train::EpochMetrics>& rows, int64_t samples) {
+    train::EvalResult last{.samples = samples};
     for (const train::EpochMetrics& row : rows)
         if (row.val_loss) {
             last.loss = *row.val_loss;
             if (row.val_accuracy) last.accuracy = *row.val_accuracy;
         }
-    return report::evaluated_split("validation", last, run.predictions, run.info.class_names, image);
+    return last;
+}
+
+/// The pass that is shown: the test, or else the last validation.
+std::optional<report::EvaluatedSplit> evaluated(const RunReport& run, const std::vector<train::EpochMetrics>& rows) {
+    const bool test = run.result.test.has_value();
+    const auto dataset = test ? run.task.test_data() : run.task.validation_data();
+    const data::DataLoader* loader = test ? run.test : run.validation;
+    if (!dataset || loader == nullptr) return {};
+    const std::vector<int64_t> samples = samples_of_pass(*dataset, *loader);
+    const auto seen = static_cast<int64_t>(samples.size());
+    const bool validated = std::any_of(rows.begin(), rows.end(), [](const auto& row) { return row.val_loss; });
+    if (!test && !validated) return {};
+    train::EvalResult result = test ? *run.result.test : last_validation(rows, seen);
+    const std::string name = test ? "test" : "validation";
+    // Texts have no predictions to show; and a pass that was stopped in the middle tells of some samples only.
+    if (run.predictions.size() != seen) return report::EvaluatedSplit{.name = name, .result = result};
+    report::ImageOf image;
+    if (run.task.kind == train::Task::Kind::images)
+        image = [&](int64_t i) {
+            return data::to_file_image(std::get<data::Image>(dataset->get(samples[static_cast<size_t>(i)]).x));
+        };
+    result.mae = run.task.in_units(result.mae);
+    report::EvaluatedSplit split = report::evaluated_split(name, result, run.predictions, run.info.class_names, image);
+    if (run.task.table)
+        for (auto& [target, output] : split.numbers)
+            for (double* value : {&target, &output}) *value = run.task.in_units(*value) + run.task.table->target_mean;
+    return split;
+}
+
+/// What the model writes after a line's end: a few hundred bytes, or as much as comes in some seconds.
+std::string text_sample(const RunReport& run) {
+    const Shape& out = run.model.output;
+    const bool continues = run.model.tokens && out.rank() == 2 && out[1] <= 256;
+    if (!continues || run.result.interrupted || !run.result.test || !std::isfinite(run.result.test->loss)) return "";
+    constexpr int kPieces = 8;
+    constexpr std::chrono::seconds kLongest{10};
+    const auto start = std::chrono::steady_clock::now();
+    run.model.net.eval();
+    std::string text = "\n";
+    for (int i = 0; i < kPieces && std::chrono::steady_clock::now() - start < kLongest; ++i)
+        train::generate(run.model, std::string(text),
+                        {.length = 60, .seed = run.settings.seed + static_cast<uint64_t>(i)},
+                        [&](char c) { text += c; });
+    run.model.net.train();
+    return text.substr(1);
 }
 
 } // namespace
@@ -60,6 +111,8 @@ void write_run_report(const RunReport& run) {
     data.samples_per_s = result.samples_per_s;
     data.loss_name = run.settings.recipe.loss == "cross_entropy" ? "cross entropy" : run.settings.recipe.loss;
     data.sample_noun = train::samples_of(run.task.kind);
+    data.text = run.task.kind == train::Task::Kind::text;
+    if (data.text) data.text_sample = text_sample(run);
     data.rows = report::read_epochs(run.out);
     data.class_names = run.info.class_names;
     data.evaluated = evaluated(run, data.rows);

@@ -20,11 +20,13 @@ namespace ingot::cli {
 struct RunReport {
     const std::string& out;
     const RunSettings& settings;
-    const train::Model& model;
+    train::Model& model; ///< with the weights that were tested; text models write a sample
     const train::ModelInfo& info;
     const train::TrainResult& result;
     const train::Predictions& predictions; ///< of the last pass over the test data, else over the validation data
     const train::Task& task;
+    const data::DataLoader* validation; ///< of the passes; null where there is no such part
+    const data::DataLoader* test;
     Device device;
 };
 

@@ -22,7 +22,9 @@ TEST_F(Predict, Eval) {
     const Result result = ingot({"eval", checkpoint_, "--data", data_, "--json"});
     ASSERT_EQ(result.status, 0) << result.err;
     const Json json = result.json();
-    EXPECT_EQ(json.size(), 3u);
+    EXPECT_EQ(json.size(), 7u);
+    for (const char* key : {"test_precision", "test_recall", "test_f1", "test_roc_auc"}) // averages over the classes
+        EXPECT_GT(json.at(key).get<double>(), 0.85) << key;
     EXPECT_EQ(json.at("samples"), 16);
     EXPECT_GT(json.at("test_accuracy").get<double>(), 0.9);
     EXPECT_GT(json.at("test_loss").get<double>(), 0);

@@ -131,4 +131,54 @@ TEST_F(ReportFile, AfterAResumeItHasAllEpochs) {
     EXPECT_TRUE(has(text, " 1 6 ") && has(text, " 4 24 ")) << "rows of before and after the resume";
 }
 
+TEST_F(ReportFile, Regression) {
+    std::string csv = "a,b,price\n";
+    for (int i = 0; i < 300; ++i) {
+        const double a = (i * 37 % 100) / 10.0, b = (i * 61 % 100) / 10.0;
+        csv += std::to_string(a) + "," + std::to_string(b) + "," + std::to_string(1000 + 30 * a - 20 * b) + "\n";
+    }
+    write("houses.csv", csv);
+    write("line.json", R"({"input": [2], "layers": [{"type": "linear", "out": 1}]})");
+    const std::string data = "csv:" + path("houses.csv") + ",task=regression";
+    const Result result =
+        ingot({"train", "--model", path("line.json"), "--data", data, "--out", path("run"), "--epochs", "40", "--batch",
+               "16", "--lr", "0.05", "--val", "0.2", "--optimizer", "adam", "--quiet", "--json"});
+    ASSERT_EQ(result.status, 0) << result.err;
+    const Json json = result.json();
+    EXPECT_TRUE(json.at("test_accuracy").is_null());
+    EXPECT_GT(json.at("test_r2").get<double>(), 0.95) << "the price is a linear function";
+    const double mae = json.at("test_mae").get<double>();
+    EXPECT_LT(mae, 30) << "in the units of the column";
+    const std::string text = plain(read("run/report.html"));
+    EXPECT_TRUE(has(text, "are off by " + rounded(mae, 4) + " on average (R\u00B2 "))
+        << mae << ": " << text.substr(0, 300);
+    for (const char* part : {"Prediction against target", "Residuals", "90 % are off by less than", "Learning rate"})
+        EXPECT_TRUE(has(text, part)) << part;
+    EXPECT_TRUE(has(text, "1,000") || has(text, "1,100") || has(text, "1,200")) << "axes in the units of the column";
+    EXPECT_FALSE(has(text, "Confusion matrix"));
+    EXPECT_FALSE(has(text, "Accuracy"));
+    const Json eval = ingot({"eval", path("run/best.safetensors"), "--data", data, "--json"}).json();
+    EXPECT_TRUE(eval.at("test_accuracy").is_null());
+    EXPECT_TRUE(eval.at("test_mae").is_number());
+}
+
+TEST_F(ReportFile, Text) {
+    std::string content;
+    for (int i = 0; i < 400; ++i) content += "abcdefgh ";
+    write("letters.txt", content);
+    write("bytes.json", R"({"input": [16], "layers": [{"type": "embedding", "num_embeddings": 256, "embedding_dim": 8},
+        {"type": "linear", "out": 256}]})");
+    const std::string data = "text:" + path("letters.txt") + ",length=16";
+    const Result result = ingot({"train", "--model", path("bytes.json"), "--data", data, "--out", path("run"),
+                                 "--epochs", "2", "--batch", "8", "--lr", "0.05", "--quiet", "--json"});
+    ASSERT_EQ(result.status, 0) << result.err;
+    const double loss = result.json().at("test_loss").get<double>();
+    const std::string text = plain(read("run/report.html"));
+    EXPECT_TRUE(has(text, "Perplexity " + rounded(std::exp(loss), 4))) << text.substr(0, 300);
+    EXPECT_TRUE(has(text, "Test perplexity"));
+    EXPECT_TRUE(has(text, "Text written by the model") && has(text, "abc")) << "a sample of what it has learned";
+    const Json eval = ingot({"eval", path("run/best.safetensors"), "--data", data, "--json"}).json();
+    EXPECT_NEAR(eval.at("test_perplexity").get<double>(), std::exp(eval.at("test_loss").get<double>()), 1e-3);
+}
+
 } // namespace ingot::cli_testing

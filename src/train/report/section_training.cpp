@@ -11,7 +11,7 @@ namespace ingot::train::report {
 
 namespace {
 
-constexpr size_t kPoints = 400;
+constexpr size_t kPoints = 400, kLosses = 180; ///< drawn; losses of single steps would be a blur
 
 /// The horizontal axis begins where there is something: at the start with figures of steps, else with the first epoch.
 Chart over_epochs(const ReportData& data) {
@@ -28,7 +28,7 @@ Chart over_epochs(const ReportData& data) {
 std::string loss_card(const ReportData& data) {
     Series steps{.name = "training, by step", .color = 0, .faint = true};
     for (const StepLoss& s : data.steps_seen) steps.points.push_back({s.epoch, s.loss});
-    steps.points = thin(steps.points, kPoints);
+    steps.points = thin(steps.points, kLosses);
     Series train{.name = "training, mean of the epoch", .color = 0}, validation{.name = "validation", .color = 1};
     Chart chart = over_epochs(data);
     for (const EpochMetrics& row : data.rows) {

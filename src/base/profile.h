@@ -90,5 +90,8 @@ void end_measurement();
 const std::string& environment_path();
 /// Arranges that the process writes its trace at exit and on signals. Called once, with the first event.
 void arrange_exit();
+/// For signal handlers that are about to end the process with `status` (128 to 255): when a trace is to be written first, takes
+/// that over and returns true; the process ends a little later, with that status. Async-signal-safe.
+bool exit_from_signal(int status);
 
 } // namespace ingot::base::profile

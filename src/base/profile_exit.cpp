@@ -37,6 +37,7 @@ std::string read_environment() {
 pid_t owner = 0; ///< a child that was forked off writes nothing
 std::atomic_flag flushed = ATOMIC_FLAG_INIT;
 int wake[2] = {-1, -1}; ///< pipe from the handler to the thread
+std::atomic<bool> listening{false};
 
 void flush() {
     if (getpid() != owner || flushed.test_and_set()) return;
@@ -77,16 +78,24 @@ void arrange_exit() {
     fcntl(wake[0], F_SETFD, FD_CLOEXEC);
     fcntl(wake[1], F_SETFD, FD_CLOEXEC);
     std::thread([] {
-        unsigned char signal = 0;
-        while (read(wake[0], &signal, 1) != 1) {
+        unsigned char code = 0; // a signal, or the exit status that somebody asked for
+        while (read(wake[0], &code, 1) != 1) {
             if (errno != EINTR) return;
         }
         flush();
-        std::signal(signal, SIG_DFL);
-        kill(getpid(), signal);
+        if (code >= 128) _exit(code);
+        std::signal(code, SIG_DFL);
+        kill(getpid(), code);
     }).detach();
     catch_signal(SIGINT);
     catch_signal(SIGTERM);
+    listening = true;
+}
+
+bool exit_from_signal(int status) {
+    if (!listening || getpid() != owner) return false;
+    const auto byte = static_cast<unsigned char>(status);
+    return write(wake[1], &byte, 1) == 1;
 }
 
 } // namespace ingot::base::profile

@@ -136,7 +136,9 @@ void Executable::launch_profiled(void* const* results, char* arena, program::Err
     namespace profile = base::profile;
     const profiler::Scope scope("submission");
     if (labels_.empty()) {
-        for (const Report::Kernel& k : report_.kernels) labels_.push_back(profile::label(k.name, k.ops, k.phase, true));
+        std::vector<const profile::Label*> labels;
+        for (const Report::Kernel& k : report_.kernels) labels.push_back(profile::label(k.name, k.ops, k.phase, true));
+        labels_ = std::move(labels); // all of them or, when memory runs out, none
     }
     // The same as launch(), kernel by kernel.
     int64_t begin = 0;

@@ -5,6 +5,8 @@
 
 #include <unistd.h>
 
+#include "base/profile.h"
+
 namespace ingot::train {
 
 namespace {
@@ -15,7 +17,7 @@ volatile std::sig_atomic_t requested_flag = 0;
 extern "C" void exit_now(int) {
     static const char text[] = "\ningot: error: interrupted\n";
     [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
-    _exit(130);
+    if (!base::profile::exit_from_signal(130)) _exit(130);
 }
 
 extern "C" void raise_flag(int signal) {

@@ -245,6 +245,8 @@ TEST(CustomOp, EqualApplicationsRunOnceAndUnusedOnesNever) {
         {.name = "count",
          .forward = {library.add("count", [](const WorkGroup&, std::span<const float> x, std::span<float> y) {
              ++calls;
+             EXPECT_EQ(x.size(), 1u);
+             EXPECT_EQ(y.size(), 1u);
              y[0] = x[0];
          })}});
     const Tensor x = vec({2});

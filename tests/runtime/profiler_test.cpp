@@ -7,43 +7,19 @@
 #include <map>
 #include <thread>
 
-#include <nlohmann/json.hpp>
-#include <unistd.h>
-
-#include <ingot/command_buffer.h>
 #include <ingot/profiler.h>
 
 #include "base/profile.h"
 #include "graph/node.h"
 #include "runtime/rules_testing.h"
+#include "support/trace_testing.h"
 
 namespace ingot {
 namespace {
 
 using namespace rulestest;
+using namespace trace_testing;
 using profiler::Phase;
-using Json = nlohmann::json;
-
-/// A file that is there for one test.
-class TemporaryFile {
-public:
-    explicit TemporaryFile(const std::string& name)
-        : path_((std::filesystem::temp_directory_path() / (std::to_string(getpid()) + "-" + name)).string()) {}
-    ~TemporaryFile() { std::filesystem::remove(path_); }
-    const std::string& path() const { return path_; }
-    std::string text() const {
-        std::ifstream file(path_);
-        return {std::istreambuf_iterator<char>(file), {}};
-    }
-
-private:
-    std::string path_;
-};
-
-/// Ends a measurement that a failed test left running.
-struct Stop {
-    ~Stop() { profiler::stop(); }
-};
 
 struct Training {
     nn::Sequential model = mlp();
@@ -56,29 +32,6 @@ struct Training {
         return loss;
     }
 };
-
-std::vector<Json> events_of(const Json& trace) {
-    std::vector<Json> events;
-    for (const Json& e : trace) {
-        if (e.at("ph") == "X") events.push_back(e);
-    }
-    return events;
-}
-
-/// All events of each thread lie one behind or inside the other.
-void expect_nesting(const Json& trace) {
-    std::map<int, std::vector<std::pair<double, double>>> open; // per thread: begin and end of what is open
-    for (const Json& e : events_of(trace)) {
-        auto& stack = open[e.at("tid").get<int>()];
-        const double begin = e.at("ts"), end = begin + e.at("dur").get<double>(), rounding = 0.004; // of ts and dur
-        while (!stack.empty() && stack.back().second <= begin + rounding) stack.pop_back();
-        if (!stack.empty()) {
-            EXPECT_GE(begin, stack.back().first) << e;
-            EXPECT_LE(end, stack.back().second + rounding) << e;
-        }
-        stack.emplace_back(begin, end);
-    }
-}
 
 TEST(Profiler, KernelsOfACompiledStepKnowTheirPhase) {
     Training training;
@@ -270,100 +223,6 @@ TEST(Profiler, TimesSumUp) {
     EXPECT_EQ(profiler::summary().events, s.events);
     EXPECT_EQ(profiler::summary().seconds, s.seconds);
 }
-
-TEST(Profiler, AMeasurementBeginsAnew) {
-    const Stop stop;
-    profiler::start();
-    EXPECT_TRUE(fails_with([] { profiler::start(); }, {"profiler::start: it runs already"}));
-    { const profiler::Scope scope("old"); }
-    {
-        const profiler::Scope across("across"); // belongs to neither
-        profiler::stop();
-        profiler::stop(); // nothing happens
-        profiler::start();
-    }
-    {
-        const profiler::Scope outer("outer");
-        const profiler::Scope inner("inner");
-    }
-    profiler::stop();
-    { const profiler::Scope scope("afterwards"); }
-    std::vector<std::string> names;
-    for (const auto& k : profiler::summary().kernels) names.push_back(k.name);
-    std::sort(names.begin(), names.end());
-    EXPECT_EQ(names, (std::vector<std::string>{"inner", "outer"}));
-}
-
-TEST(Profiler, CommandBuffersAreSeenWithTheirCommands) {
-    const TemporaryFile file("commands.json");
-    const Stop stop;
-    profiler::start(file.path());
-    {
-        Stream stream;
-        const Buffer x = Buffer::allocate(Device::cpu(), 4096);
-        CommandBuffer commands(stream, "my commands");
-        commands.fill(x, 0).dispatch(KernelLibrary::standard().kernel("relu_float32"), 1024, {x, x}).call([] {});
-        commands.commit();
-        commands.wait();
-    }
-    profiler::stop();
-    const Json trace = Json::parse(file.text());
-    expect_nesting(trace);
-    std::vector<std::string> names;
-    for (const Json& e : events_of(trace)) {
-        names.push_back(e.at("name"));
-        if (e.at("name") == "relu_float32") { EXPECT_EQ(e.at("args").at("bytes"), 8192); }
-    }
-    EXPECT_EQ(names, (std::vector<std::string>{"my commands", "fill", "relu_float32", "call"}));
-}
-
-TEST(Profiler, TracesThatCannotBeWrittenAreErrors) {
-    const Stop stop;
-    profiler::start("/nonexistent-folder/trace.json");
-    EXPECT_TRUE(fails_with([] { profiler::stop(); }, {"/nonexistent-folder/trace.json: cannot write the profile"}));
-    EXPECT_FALSE(profiler::running());
-}
-
-TEST(Profiler, ThreadsMayStartStopAndReport) {
-    const Stop stop;
-    std::atomic<bool> done{false};
-    std::vector<std::thread> threads;
-    for (int t = 0; t < 3; ++t) {
-        threads.emplace_back([&] {
-            while (!done) {
-                const profiler::Scope outer("outer");
-                const profiler::Scope inner("inner", Phase::data);
-            }
-        });
-    }
-    for (int i = 0; i < 20; ++i) {
-        profiler::start();
-        std::this_thread::sleep_for(std::chrono::milliseconds(1));
-        EXPECT_GE(profiler::summary().seconds, 0.001);
-        profiler::stop();
-    }
-    done = true;
-    for (auto& t : threads) t.join();
-}
-
-/// INGOT_PROFILE for the child that a death test starts, which runs the test from its beginning: there the path is known.
-class Environment {
-public:
-    explicit Environment(const std::string& path) {
-        GTEST_FLAG_SET(death_test_style, "threadsafe");
-        if (const char* given = std::getenv("INGOT_PROFILE")) {
-            path_ = given;
-        } else {
-            path_ = path;
-            setenv("INGOT_PROFILE", path.c_str(), 1);
-        }
-    }
-    ~Environment() { unsetenv("INGOT_PROFILE"); }
-    const std::string& path() const { return path_; }
-
-private:
-    std::string path_;
-};
 
 void train(int steps, int interrupt_at) {
     Training training;

@@ -77,7 +77,7 @@ int main(int argc, char** argv) {
     const int64_t length = shakespeare ? 128 : 48, width = shakespeare ? 128 : 48, layers = shakespeare ? 4 : 2;
     const size_t cut = text.size() * 9 / 10;
     data::DataLoader train(Windows(text.substr(0, cut), length),
-                           {.batch = shakespeare ? 16 : 8, .seed = 1, .steps = shakespeare ? 1'500 : 120});
+                           {.batch = shakespeare ? 16 : 8, .seed = 1, .steps = shakespeare ? 1'500 : 0});
     data::DataLoader test(Windows(text.substr(cut), length), {.batch = 16, .steps = shakespeare ? 50 : 4});
 
     manual_seed(1);
@@ -93,24 +93,25 @@ int main(int argc, char** argv) {
     model.add(nn::Linear(width, 256));
     std::printf("%lld parameters, %zu bytes of text\n", static_cast<long long>(model.num_parameters()), text.size());
 
+    const int64_t epochs = shakespeare ? 1 : 4;
     auto opt = optim::AdamW(model.parameters(), {.lr = shakespeare ? 1e-3 : 3e-3});
     // Every position predicts its next byte: [N, T, 256] against [N, T].
     const auto loss = [](const Tensor& scores, const Tensor& ids) {
         return nn::cross_entropy(flatten(scores, 0, 1), flatten(ids));
     };
-    train::Trainer trainer(model, opt, loss,
-                           {.epochs = 1,
-                            .schedule = optim::CosineWithWarmup({.warmup_steps = 20, .total_steps = train.steps()}),
-                            .progress = full});
+    train::Trainer trainer(
+        model, opt, loss,
+        {.epochs = epochs,
+         .schedule = optim::CosineWithWarmup({.warmup_steps = 20, .total_steps = epochs * train.steps()}),
+         .progress = full});
     const train::TrainResult result = trainer.fit(train, test);
     std::printf("test loss %.3f nats per byte (%.2f bits), accuracy %.3f\n", result.test->loss,
                 result.test->loss / std::log(2.0), result.test->accuracy);
 
     model.eval();
     const std::string song = no_grad(
-        [&] { return go_on(model, shakespeare ? "ROMEO:\n" : "six green", length, shakespeare ? 400 : 120, 0.7); });
+        [&] { return go_on(model, shakespeare ? "ROMEO:\n" : "six green", length, shakespeare ? 400 : 120, 0.5); });
     std::printf("---\n%s\n---\n", song.c_str());
     if (shakespeare) return result.test->loss < 1.9 ? 0 : 1;
-    return result.test->loss < 0.5 && song.find("green bottles hanging on the wall,\nfive") != std::string::npos ? 0
-                                                                                                                 : 1;
+    return result.test->loss < 0.2 && song.find("green bottles hanging on the wall,\n") != std::string::npos ? 0 : 1;
 }

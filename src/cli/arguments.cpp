@@ -97,6 +97,9 @@ Examples:
   ingot bench cifar-cnn --infer --seconds 1
   ingot bench op:sgemm op:softmax)";
 
+constexpr uint64_t kMaxCount = uint64_t{1} << 31, kMaxBatch = uint64_t{1} << 24, kMaxShift = 1024;
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
 /// Only digits: the library's conversion would turn -1 into a huge number.
 CLI::Validator integer_in(uint64_t low, uint64_t high) {
     return CLI::Validator(
@@ -166,6 +169,21 @@ CLI::Validator duration(double& seconds) {
         "");
 }
 
+CLI::Validator augmentation() {
+    return CLI::Validator(
+        [](std::string& input) -> std::string {
+            std::string rest = input.starts_with("flip,") ? input.substr(5) : input;
+            if (rest == "shift" || input == "none" || input == "flip") return "";
+            if (rest.starts_with("shift=")) {
+                rest = rest.substr(6);
+                return integer_in(1, kMaxShift).operator()(rest);
+            }
+            return "augmentation '" + input +
+                   "' is not available; there is none, flip, shift=PIXELS and flip,shift=PIXELS";
+        },
+        "");
+}
+
 /// For settings of which there is only one value yet.
 CLI::Validator only_yet(const std::string& value) {
     return CLI::Validator(
@@ -174,9 +192,6 @@ CLI::Validator only_yet(const std::string& value) {
         },
         "");
 }
-
-constexpr uint64_t kMaxCount = uint64_t{1} << 31, kMaxBatch = uint64_t{1} << 24;
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 void add_train(CLI::App& app, TrainArguments& a) {
     CLI::App& c = *app.add_subcommand("train", "Train a model on images, a table or a text");
@@ -199,8 +214,10 @@ void add_train(CLI::App& app, TrainArguments& a) {
                  "exponential, warmup or plateau, with keys as below");
     c.add_option("--loss", a.loss, "cross_entropy, mse or bce_with_logits (the latter two against one-hot labels)")
         ->check(one_of({"cross_entropy", "mse", "bce_with_logits"}, "loss"));
-    c.add_option("--augment", a.augment, "none, flip, shift or flip,shift: random changes of the training images")
-        ->check(one_of({"none", "flip", "shift", "flip,shift"}, "augmentation"));
+    c.add_option("--augment", a.augment,
+                 "random changes of the training images: none, flip, shift=PIXELS or flip,shift=PIXELS (shift\n"
+                 "alone: the recipe's, or 1)")
+        ->check(augmentation());
     c.add_option("--val", a.val,
                  "part of the training data kept for validation; best.safetensors then has the lowest\n"
                  "validation loss")

@@ -126,8 +126,9 @@ train::Recipe apply_flags(train::Recipe r, const TrainArguments& a) {
     r.patience = a.patience.value_or(r.patience);
     r.min_delta = a.min_delta.value_or(r.min_delta);
     if (a.augment) {
-        r.flip = a.augment->find("flip") != std::string::npos;
-        r.shift = a.augment->find("shift") == std::string::npos ? 0 : std::max<int64_t>(r.shift, 1);
+        const int64_t usual = std::max<int64_t>(r.shift, 1);
+        set_augment(r, *a.augment);
+        if (a.augment->ends_with("shift")) r.shift = usual;
     }
     return r;
 }

@@ -230,7 +230,10 @@ void add_train(CLI::App& app, TrainArguments& a) {
         c.add_flag("--resume", a.resume,
                    "go on with the run that --out holds, exactly where its last checkpoint was made;\n"
                    "begin when there is none");
-    c.add_flag("--force", a.force, "replace the run that --out holds")->excludes(resume);
+    c.add_flag("--force", a.force,
+               "replace the run that --out holds; it lies in the folder replaced/ until an epoch of the new one is\n"
+               "saved")
+        ->excludes(resume);
     c.add_option("--checkpoint-steps", a.checkpoint_steps,
                  "a checkpoint every so many steps, too (default: after 5 minutes, and after every epoch)")
         ->check(integer_in(1, kMaxCount));

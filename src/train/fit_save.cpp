@@ -40,6 +40,8 @@ void Fit::begin() {
                     "); use another folder, or resume or force");
     if (checkpoint)
         resume(*checkpoint);
+    else if (options_.force)
+        folder_->set_aside();
     else
         folder_->clear();
     log_.emplace(options_.out, position_.epoch);
@@ -102,6 +104,7 @@ void Fit::write_checkpoints(Moment moment) {
     if (kept_step_) folder_->keep_last(*kept_step_, options_.keep);
     checkpoint_now()->write(folder_->file(kLastFile));
     saved_ = true;
+    if (position_.epoch > 0) folder_->drop_replaced();
     kept_step_ = moment == Moment::epoch || moment == Moment::step ? std::optional(position_.step) : std::nullopt;
 }
 

@@ -27,11 +27,18 @@ public:
     std::string file(const std::string& name) const;
     /// Removes the files of the run that is there.
     void clear() const;
+    /// Moves them to the folder replaced/ instead, so that a run that fails at once does not cost the one before. What
+    /// lies there already stays: then the run that is here never finished an epoch, and it is this one that goes.
+    void set_aside() const;
+    /// Removes what set_aside() moved.
+    void drop_replaced() const;
     /// To be called before last.safetensors, which is of step `step`, is replaced: it becomes one of the `keep` older
     /// checkpoints (named by their step); the oldest of those that are too many go. Does nothing for 0.
     void keep_last(int64_t step, int64_t keep) const;
 
 private:
+    std::vector<std::string> files() const;
+
     std::string path_;
     int lock_ = -1;
 };

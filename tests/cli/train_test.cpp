@@ -168,6 +168,19 @@ TEST_F(Train, RunIsNotOverwritten) {
     EXPECT_EQ(lines(read("run/metrics.csv")).size(), 2u);
 }
 
+TEST_F(Train, ARunThatFailsAtOnceDoesNotCostTheOneBefore) {
+    ASSERT_EQ(ingot(words("run", {"--quiet"})).status, 0);
+    const std::string before = read("run/best.safetensors");
+    for (int i = 0; i < 2; ++i) {
+        const Result failed = ingot(words("run", {"--force", "--quiet", "--strict", "--lr", "1e30"}));
+        expect_error(failed, 1, {"not finite"});
+        EXPECT_EQ(read("run/replaced/best.safetensors"), before) << i;
+        EXPECT_TRUE(fs::exists(path("run/replaced/metrics.csv")));
+    }
+    ASSERT_EQ(ingot(words("run", {"--force", "--quiet"})).status, 0);
+    EXPECT_FALSE(fs::exists(path("run/replaced")));
+}
+
 TEST_F(Train, OptimizersLossesSchedules) {
     for (const std::vector<std::string>& more : std::vector<std::vector<std::string>>{
              {"--optimizer", "sgd", "--lr", "0.05", "--momentum", "0.9", "--weight-decay", "0"},

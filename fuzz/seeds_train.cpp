@@ -23,6 +23,11 @@ void models() {
     put("model_spec", "pool", std::string(R"({"input": [1, 9, 9], "layers": [{"type": "avg_pool2d", "kernel": 3,
 "stride": 2, "padding": 1, "count_include_pad": false}, {"type": "adaptive_avg_pool2d", "output_size": 2},
 {"type": "leaky_relu", "slope": 0.2}, {"type": "softmax", "axis": 1}]})"));
+    put("model_spec", "sequence",
+        std::string(R"({"input": [4, 9], "layers": [{"type": "conv1d", "out": 6, "dilation": 2,
+"groups": 2}, {"type": "group_norm", "num_groups": 3}, {"type": "prelu", "num_parameters": 6}, {"type": "max_pool1d", "kernel": 2},
+{"type": "conv_transpose1d", "out": 4, "stride": 2, "output_padding": 1}, {"type": "adaptive_avg_pool1d", "output_size": 3},
+{"type": "glu", "axis": 1}, {"type": "unflatten", "axis": 2, "sizes": [3, 1]}, {"type": "rms_norm", "eps": 1e-3}]})"));
     for (const std::string& name : train::model_names())
         if (name != "resnet18") // 20 kB say nothing that the others do not
             put("model_spec", name, train::model_spec(name, {3, 32, 32}, 10));

@@ -3,6 +3,7 @@
 // and returns at once; errors in shapes and dtypes are thrown when recording.
 #pragma once
 
+#include <ingot/ops/activation.h>
 #include <ingot/ops/attention.h>
 #include <ingot/ops/conv.h>
 #include <ingot/ops/creation.h>

@@ -8,19 +8,29 @@
 
 namespace ingot::nn {
 
+namespace {
+
+/// Errors: ShapeError for sizes of `layer` that make no sense.
+void check(const char* layer, int64_t in, int64_t out, Int2 kernel, int64_t groups) {
+    const std::string what = std::string(layer) + "(" + std::to_string(in) + ", " + std::to_string(out) + ")";
+    if (in <= 0 || out <= 0 || kernel.h <= 0 || kernel.w <= 0)
+        throw ShapeError(what + ": channels and kernel must be positive");
+    if (groups <= 0 || in % groups != 0 || out % groups != 0)
+        throw ShapeError(what + ": groups = " + std::to_string(groups) + " does not divide both channels");
+}
+
+/// What PyTorch draws weights [A, B, k..] and biases of convolutions from: +-1 / sqrt(B k..).
+double bound_of(const Shape& weight) {
+    return 1 / std::sqrt(static_cast<double>(weight.numel()) / static_cast<double>(weight[0]));
+}
+
+} // namespace
+
 Conv2d::Conv2d(int64_t in_channels, int64_t out_channels, Conv2dOptions options) : options_(options) {
-    const std::string sizes = std::to_string(in_channels) + ", " + std::to_string(out_channels);
-    if (in_channels <= 0 || out_channels <= 0 || options.kernel.h <= 0 || options.kernel.w <= 0)
-        throw ShapeError("Conv2d(" + sizes + "): channels and kernel must be positive");
-    if (options.groups <= 0 || in_channels % options.groups != 0 || out_channels % options.groups != 0)
-        throw ShapeError("Conv2d(" + sizes + "): groups = " + std::to_string(options.groups) +
-                         " does not divide both channels");
-    const int64_t fan_in = in_channels / options.groups * options.kernel.h * options.kernel.w;
-    const double bound = 1 / std::sqrt(static_cast<double>(fan_in));
-    weight = register_parameter(
-        "weight",
-        draw_uniform({out_channels, in_channels / options.groups, options.kernel.h, options.kernel.w}, bound));
-    if (options.bias) bias = register_parameter("bias", draw_uniform({out_channels}, bound));
+    check("Conv2d", in_channels, out_channels, options.kernel, options.groups);
+    const Shape shape{out_channels, in_channels / options.groups, options.kernel.h, options.kernel.w};
+    weight = register_parameter("weight", draw_uniform(shape, bound_of(shape)));
+    if (options.bias) bias = register_parameter("bias", draw_uniform({out_channels}, bound_of(shape)));
 }
 
 Tensor Conv2d::forward(Tensor x) {
@@ -29,6 +39,55 @@ Tensor Conv2d::forward(Tensor x) {
                    .padding = options_.padding,
                    .dilation = options_.dilation,
                    .groups = options_.groups});
+}
+
+Conv1d::Conv1d(int64_t in_channels, int64_t out_channels, Conv1dOptions options) : options_(options) {
+    check("Conv1d", in_channels, out_channels, options.kernel, options.groups);
+    const Shape shape{out_channels, in_channels / options.groups, options.kernel};
+    weight = register_parameter("weight", draw_uniform(shape, bound_of(shape)));
+    if (options.bias) bias = register_parameter("bias", draw_uniform({out_channels}, bound_of(shape)));
+}
+
+Tensor Conv1d::forward(Tensor x) {
+    return conv1d(x, weight, bias,
+                  {.stride = options_.stride,
+                   .padding = options_.padding,
+                   .dilation = options_.dilation,
+                   .groups = options_.groups});
+}
+
+ConvTranspose2d::ConvTranspose2d(int64_t in_channels, int64_t out_channels, ConvTranspose2dOptions options)
+    : options_(options) {
+    check("ConvTranspose2d", in_channels, out_channels, options.kernel, options.groups);
+    const Shape shape{in_channels, out_channels / options.groups, options.kernel.h, options.kernel.w};
+    weight = register_parameter("weight", draw_uniform(shape, bound_of(shape)));
+    if (options.bias) bias = register_parameter("bias", draw_uniform({out_channels}, bound_of(shape)));
+}
+
+Tensor ConvTranspose2d::forward(Tensor x) {
+    return conv_transpose2d(x, weight, bias,
+                            {.stride = options_.stride,
+                             .padding = options_.padding,
+                             .output_padding = options_.output_padding,
+                             .dilation = options_.dilation,
+                             .groups = options_.groups});
+}
+
+ConvTranspose1d::ConvTranspose1d(int64_t in_channels, int64_t out_channels, ConvTranspose1dOptions options)
+    : options_(options) {
+    check("ConvTranspose1d", in_channels, out_channels, options.kernel, options.groups);
+    const Shape shape{in_channels, out_channels / options.groups, options.kernel};
+    weight = register_parameter("weight", draw_uniform(shape, bound_of(shape)));
+    if (options.bias) bias = register_parameter("bias", draw_uniform({out_channels}, bound_of(shape)));
+}
+
+Tensor ConvTranspose1d::forward(Tensor x) {
+    return conv_transpose1d(x, weight, bias,
+                            {.stride = options_.stride,
+                             .padding = options_.padding,
+                             .output_padding = options_.output_padding,
+                             .dilation = options_.dilation,
+                             .groups = options_.groups});
 }
 
 } // namespace ingot::nn

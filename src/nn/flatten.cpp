@@ -6,4 +6,6 @@ namespace ingot::nn {
 
 Tensor Flatten::forward(Tensor x) { return flatten(x, start_, stop_); }
 
+Tensor Unflatten::forward(Tensor x) { return unflatten(x, axis_, sizes_); }
+
 } // namespace ingot::nn

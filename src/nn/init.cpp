@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
 #include <cmath>
+#include <numbers>
+#include <vector>
 
 #include <ingot/nn/init.h>
 #include <ingot/ops/creation.h>
@@ -76,6 +79,62 @@ Tensor kaiming_uniform(const Tensor& t, KaimingOptions options) {
 
 Tensor kaiming_normal(const Tensor& t, KaimingOptions options) {
     return normal(t, 0, kaiming_std(t, options, "kaiming_normal"));
+}
+
+namespace {
+
+double distribution(double x) { return 0.5 * std::erfc(-x / std::numbers::sqrt2); }
+
+/// x with distribution(x) = p in [low, high], by bisection.
+double quantile(double p, double low, double high) {
+    for (int i = 0; i < 60; ++i) {
+        const double middle = (low + high) / 2;
+        (distribution(middle) < p ? low : high) = middle;
+    }
+    return (low + high) / 2;
+}
+
+double product(const double* a, const double* b, size_t n) {
+    double sum = 0;
+    for (size_t i = 0; i < n; ++i) sum += a[i] * b[i];
+    return sum;
+}
+
+} // namespace
+
+Tensor trunc_normal(const Tensor& t, double mean, double std, double low, double high) {
+    if (!(std > 0) || !(low < high)) throw Error("trunc_normal: std must be above 0 and low below high");
+    const double a = (low - mean) / std, b = (high - mean) / std;
+    const double from = distribution(a), to = distribution(b);
+    std::vector<double> values = rand(t.shape()).to_vector<double>();
+    for (double& v : values) v = std::clamp(mean + std * quantile(from + v * (to - from), a, b), low, high);
+    return fill(t, Tensor::from(values, t.shape(), like(t)));
+}
+
+Tensor orthogonal(const Tensor& t, double gain) {
+    if (t.rank() < 2 || t.numel() == 0)
+        throw ShapeError("orthogonal: a tensor of shape " + t.shape().str() + " is no matrix; rank 2 is needed");
+    const auto rows = static_cast<size_t>(t.size(0)), columns = static_cast<size_t>(t.numel()) / rows;
+    const bool tall = rows > columns;
+    // The vectors that become orthonormal, one after the other: those of a normal matrix have evenly distributed directions.
+    const size_t count = std::min(rows, columns), length = std::max(rows, columns);
+    std::vector<double> m = randn({static_cast<int64_t>(count * length)}, {.dtype = f64}).to_vector<double>();
+    for (size_t i = 0; i < count; ++i) {
+        double* v = m.data() + i * length;
+        for (int pass = 0; pass < 2; ++pass) // once more takes away what rounding left
+            for (size_t j = 0; j < i; ++j) {
+                const double* u = m.data() + j * length;
+                const double share = product(v, u, length);
+                for (size_t k = 0; k < length; ++k) v[k] -= share * u[k];
+            }
+        const double norm = std::sqrt(product(v, v, length));
+        for (size_t k = 0; k < length; ++k) v[k] /= norm;
+    }
+    std::vector<double> values(m.size());
+    for (size_t r = 0; r < rows; ++r)
+        for (size_t c = 0; c < columns; ++c)
+            values[r * columns + c] = gain * (tall ? m[c * length + r] : m[r * length + c]);
+    return fill(t, Tensor::from(values, t.shape(), like(t)));
 }
 
 } // namespace ingot::nn::init

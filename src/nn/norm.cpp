@@ -58,4 +58,42 @@ LayerNorm::LayerNorm(Shape normalized_shape, LayerNormOptions options) : shape_(
 
 Tensor LayerNorm::forward(Tensor x) { return layer_norm(x, shape_, weight, bias, eps_); }
 
+GroupNorm::GroupNorm(int64_t num_groups, int64_t channels, GroupNormOptions options)
+    : groups_(num_groups), channels_(channels), eps_(options.eps) {
+    if (channels <= 0 || num_groups <= 0 || channels % num_groups != 0)
+        throw ShapeError("GroupNorm(" + std::to_string(num_groups) + ", " + std::to_string(channels) +
+                         "): the groups must divide the channels");
+    if (!options.affine) return;
+    weight = register_parameter("weight", ones({channels}));
+    bias = register_parameter("bias", zeros({channels}));
+}
+
+Tensor GroupNorm::forward(Tensor x) {
+    if (x.rank() < 2 || x.size(1) != channels_)
+        throw ShapeError("GroupNorm: x of shape " + x.shape().str() + " has not " + std::to_string(channels_) +
+                         " channels");
+    return group_norm(x, groups_, weight, bias, eps_);
+}
+
+InstanceNorm::InstanceNorm(int64_t channels, InstanceNormOptions options) : channels_(channels), eps_(options.eps) {
+    if (channels <= 0) throw ShapeError("InstanceNorm(" + std::to_string(channels) + "): channels must be positive");
+    if (!options.affine) return;
+    weight = register_parameter("weight", ones({channels}));
+    bias = register_parameter("bias", zeros({channels}));
+}
+
+Tensor InstanceNorm::forward(Tensor x) {
+    if (x.rank() < 3 || x.size(1) != channels_)
+        throw ShapeError("InstanceNorm: x of shape " + x.shape().str() + " is not [N, " + std::to_string(channels_) +
+                         ", ..]");
+    return instance_norm(x, weight, bias, eps_);
+}
+
+RMSNorm::RMSNorm(Shape normalized_shape, RMSNormOptions options) : shape_(normalized_shape), eps_(options.eps) {
+    if (shape_.rank() == 0 || shape_.numel() <= 0) throw ShapeError("RMSNorm: the shape " + shape_.str() + " is empty");
+    if (options.elementwise_affine) weight = register_parameter("weight", ones(shape_));
+}
+
+Tensor RMSNorm::forward(Tensor x) { return rms_norm(x, shape_, weight, eps_); }
+
 } // namespace ingot::nn

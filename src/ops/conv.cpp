@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "ops/conv.h"
 
+#include <algorithm>
+
 #include <ingot/ops/conv.h>
+#include <ingot/ops/elementwise.h>
 #include <ingot/ops/movement.h>
 
 #include "base/check.h"
@@ -130,6 +133,66 @@ Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const C
     const Attrs attrs{o.stride.h, o.stride.w, o.padding.h, o.padding.w, o.dilation.h, o.dilation.w, o.groups, 0};
     if (!bias.defined()) return record(kConv2d, {x, weight}, attrs);
     return record(kConv2d, {x, weight, bias}, attrs);
+}
+
+namespace {
+
+/// [A, B, L] as [A, B, 1, L], and back.
+Tensor lifted(const char* op, const Tensor& t) {
+    if (t.rank() != 3) shape_error(op, "shape " + t.shape().str() + " has not three axes");
+    return unsqueeze(t, 2);
+}
+Tensor lowered(const Tensor& t) { return reshape(t, {t.size(0), t.size(1), t.size(3)}); }
+
+int64_t transposed_size(int64_t in, int64_t kernel, int64_t stride, int64_t padding, int64_t dilation, int64_t more) {
+    return (in - 1) * stride - 2 * padding + dilation * (kernel - 1) + more + 1;
+}
+
+} // namespace
+
+Tensor conv1d(const Tensor& x, const Tensor& weight, const Tensor& bias, const Conv1dOptions& o) {
+    return lowered(
+        conv2d(lifted("conv1d", x), lifted("conv1d", weight), bias,
+               {.stride = {1, o.stride}, .padding = {0, o.padding}, .dilation = {1, o.dilation}, .groups = o.groups}));
+}
+
+Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const ConvTranspose2dOptions& o) {
+    const char* op = "conv_transpose2d";
+    const Shape &xs = x.shape(), &ws = weight.shape();
+    const std::string shapes = "shapes " + xs.str() + " and " + ws.str();
+    if (xs.rank() != 4 || ws.rank() != 4) shape_error(op, shapes + " are not [N, C, H, W] and [C, O / groups, kh, kw]");
+    require_same_dtype(op, x.dtype(), weight.dtype());
+    require_float(op, x.dtype());
+    if (std::min({o.stride.h, o.stride.w, o.dilation.h, o.dilation.w, o.groups}) < 1 ||
+        std::min({o.padding.h, o.padding.w, o.output_padding.h, o.output_padding.w}) < 0)
+        shape_error(op, "stride, dilation and groups must be at least 1, padding and output_padding at least 0");
+    if (o.output_padding.h >= o.stride.h || o.output_padding.w >= o.stride.w)
+        shape_error(op, "output_padding must be below stride");
+    if (xs[1] != ws[0] || xs[1] % o.groups != 0 || ws[1] < 1)
+        shape_error(op, shapes + " with " + std::to_string(o.groups) + " groups: " + std::to_string(xs[1]) +
+                            " input channels, the weight takes " + std::to_string(ws[0]));
+    const Shape out{xs[0], ws[1] * o.groups,
+                    transposed_size(xs[2], ws[2], o.stride.h, o.padding.h, o.dilation.h, o.output_padding.h),
+                    transposed_size(xs[3], ws[3], o.stride.w, o.padding.w, o.dilation.w, o.output_padding.w)};
+    if (xs[2] < 1 || xs[3] < 1 || ws[2] < 1 || ws[3] < 1 || out[2] < 1 || out[3] < 1)
+        shape_error(op, shapes + ": the result " + out.str() + " would be empty");
+    if (bias.defined()) {
+        require_same_dtype(op, x.dtype(), bias.dtype());
+        if (bias.shape() != Shape{out[1]})
+            shape_error(op, "bias of shape " + bias.shape().str() + " does not fit weight of shape " + ws.str());
+    }
+    const Attrs window{o.stride.h, o.stride.w, o.padding.h, o.padding.w, o.dilation.h, o.dilation.w, o.groups};
+    const Tensor y = input_grad(weight, x, window, out);
+    return bias.defined() ? y + reshape(bias, along_axis(4, 1, out[1])) : y;
+}
+
+Tensor conv_transpose1d(const Tensor& x, const Tensor& weight, const Tensor& bias, const ConvTranspose1dOptions& o) {
+    return lowered(conv_transpose2d(lifted("conv_transpose1d", x), lifted("conv_transpose1d", weight), bias,
+                                    {.stride = {1, o.stride},
+                                     .padding = {0, o.padding},
+                                     .output_padding = {0, o.output_padding},
+                                     .dilation = {1, o.dilation},
+                                     .groups = o.groups}));
 }
 
 } // namespace ingot

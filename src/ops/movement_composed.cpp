@@ -101,6 +101,29 @@ Tensor flatten(const Tensor& x, int64_t start, int64_t stop) {
     return reshape(x, joined);
 }
 
+Tensor unflatten(const Tensor& x, int64_t axis, const Shape& sizes) {
+    const auto a = static_cast<size_t>(x.shape().axis(axis, "unflatten"));
+    int64_t known = 1, open = 0;
+    for (const int64_t s : sizes) {
+        if (s == -1)
+            ++open;
+        else
+            known *= s;
+    }
+    const int64_t n = x.shape()[a];
+    if (sizes.rank() == 0 || open > 1 || known <= 0 || (open == 0 ? known != n : n % known != 0))
+        shape_error("unflatten",
+                    "axis " + std::to_string(a) + " of shape " + x.shape().str() + " does not become " + sizes.str());
+    Shape shape;
+    for (size_t i = 0; i < x.shape().rank(); ++i) {
+        if (i != a)
+            shape.push_back(x.shape()[i]);
+        else
+            for (const int64_t s : sizes) shape.push_back(s == -1 ? n / known : s);
+    }
+    return reshape(x, shape);
+}
+
 Tensor narrow(const Tensor& x, int64_t axis, int64_t start, int64_t length) {
     const int64_t n = x.shape()[static_cast<size_t>(x.shape().axis(axis, "narrow"))];
     if (start < 0 || length < 0 || start + length > n)

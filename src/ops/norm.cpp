@@ -231,4 +231,67 @@ Tensor batch_norm(const Tensor& x, const Tensor& mean, const Tensor& var, const 
     return record(kBatchNorm, inputs, std::move(attrs));
 }
 
+namespace {
+
+/// [N, C, S..] normalized in `groups` groups, times weight plus bias per channel.
+Tensor group_normalized(const char* op, const Tensor& x, int64_t groups, const Tensor& weight, const Tensor& bias,
+                        double eps) {
+    const int64_t channels = x.size(1);
+    for (const Tensor& t : {weight, bias})
+        if (t.defined() && t.shape() != Shape{channels})
+            shape_error(op, "shape " + t.shape().str() + " does not fit " + std::to_string(channels) +
+                                " channels of shape " + x.shape().str());
+    const int64_t size = x.size(0) * groups == 0 ? 0 : x.numel() / (x.size(0) * groups);
+    const Tensor wide = reshape(widen(x), {x.size(0), groups, size});
+    Tensor y = reshape(layer_norm(wide, {size}, {}, {}, eps), x.shape());
+    if (weight.defined()) y = y * per_channel(widen(weight), x.shape().rank());
+    if (bias.defined()) y = y + per_channel(widen(bias), x.shape().rank());
+    return cast(y, x.dtype());
+}
+
+double epsilon(DType dtype) {
+    switch (dtype) {
+    case DType::f64: return 0x1p-52;
+    case DType::f16: return 0x1p-10;
+    case DType::bf16: return 0x1p-7;
+    default: return 0x1p-23;
+    }
+}
+
+} // namespace
+
+Tensor group_norm(const Tensor& x, int64_t groups, const Tensor& weight, const Tensor& bias, double eps) {
+    if (x.rank() < 2) shape_error("group_norm", "shape " + x.shape().str() + " is not [N, C] or [N, C, ..]");
+    require_float("group_norm", x.dtype());
+    if (groups < 1 || x.size(1) % groups != 0)
+        shape_error("group_norm", std::to_string(groups) + " groups do not divide the " + std::to_string(x.size(1)) +
+                                      " channels of shape " + x.shape().str());
+    return group_normalized("group_norm", x, groups, weight, bias, eps);
+}
+
+Tensor instance_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps) {
+    if (x.rank() < 3) shape_error("instance_norm", "shape " + x.shape().str() + " is not [N, C, ..]");
+    require_float("instance_norm", x.dtype());
+    if (x.numel() == x.size(0) * x.size(1))
+        shape_error("instance_norm",
+                    "shape " + x.shape().str() + " has one element per channel, which has no variance");
+    return group_normalized("instance_norm", x, x.size(1), weight, bias, eps);
+}
+
+Tensor rms_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight, std::optional<double> eps) {
+    const Shape& shape = x.shape();
+    const size_t n = normalized_shape.rank();
+    if (n == 0 || n > shape.rank() || !std::equal(normalized_shape.begin(), normalized_shape.end(), shape.end() - n))
+        shape_error("rms_norm", "shape " + shape.str() + " does not end with " + normalized_shape.str());
+    require_float("rms_norm", x.dtype());
+    if (weight.defined() && weight.shape() != normalized_shape)
+        shape_error("rms_norm", "weight of shape " + weight.shape().str() + " does not fit the axes " +
+                                    normalized_shape.str() + " of shape " + shape.str());
+    const Tensor wide = widen(x);
+    const Ints axes = last_axes(shape.rank(), static_cast<int64_t>(n));
+    Tensor y = wide * rsqrt(mean_keep(wide * wide, axes) + eps.value_or(epsilon(x.dtype())));
+    if (weight.defined()) y = y * widen(weight);
+    return cast(y, x.dtype());
+}
+
 } // namespace ingot

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "ops/pool.h"
 
+#include <ingot/ops/matmul.h>
+#include <ingot/ops/movement.h>
 #include <ingot/ops/pool.h>
 #include <ingot/ops/reduce.h>
 
@@ -118,6 +120,95 @@ Tensor avg_pool2d(const Tensor& x, Int2 kernel, const Pool2dOptions& options) {
     Attrs attrs = window_attrs(kernel, options);
     attrs.push_back(options.count_include_pad);
     return record(kAvgPool2d, {x}, std::move(attrs));
+}
+
+namespace {
+
+Tensor lifted(const char* op, const Tensor& x) {
+    if (x.rank() != 3) shape_error(op, "shape " + x.shape().str() + " is not [N, C, L]");
+    return unsqueeze(x, 2);
+}
+Tensor lowered(const Tensor& y) { return reshape(y, {y.size(0), y.size(1), y.size(3)}); }
+Pool2dOptions lifted(const Pool1dOptions& o) {
+    return {.stride = o.stride == 0 ? Int2(0) : Int2(1, o.stride),
+            .padding = {0, o.padding},
+            .count_include_pad = o.count_include_pad};
+}
+
+/// The windows of adaptive pooling along one axis: [begin, end).
+struct Windows {
+    int64_t extent, count;
+    int64_t begin(int64_t i) const { return i * extent / count; }
+    int64_t end(int64_t i) const { return ((i + 1) * extent + count - 1) / count; }
+    bool even() const { return extent % count == 0; }
+};
+
+void check_adaptive(const char* op, const Tensor& x, Int2 size) {
+    if (x.rank() != 4) shape_error(op, "shape " + x.shape().str() + " is not [N, C, H, W]");
+    require_float(op, x.dtype());
+    if (size.h < 1 || size.w < 1 || x.size(2) < 1 || x.size(3) < 1)
+        shape_error(op, "size " + Shape{size.h, size.w}.str() + " of shape " + x.shape().str() + " makes no sense");
+}
+
+/// [extent, count]: column i holds 1 / length in the rows of window i.
+Tensor averages(const Windows& w, const Tensor& like) {
+    std::vector<double> values(static_cast<size_t>(w.extent * w.count), 0);
+    for (int64_t i = 0; i < w.count; ++i)
+        for (int64_t k = w.begin(i); k < w.end(i); ++k)
+            values[static_cast<size_t>(k * w.count + i)] = 1 / static_cast<double>(w.end(i) - w.begin(i));
+    return Tensor::from(values, {w.extent, w.count}, {.dtype = like.dtype(), .device = like.device()});
+}
+
+/// The largest of the windows along axis 2 or 3, by pooling, so that gradients go where PyTorch's go.
+Tensor largest(const Tensor& x, int64_t axis, const Windows& w) {
+    constexpr int64_t kMost = 256; // elements of a kernel
+    const auto kernel = [&](int64_t length) { return axis == 2 ? Int2(length, 1) : Int2(1, length); };
+    std::vector<Tensor> parts;
+    for (int64_t i = 0; i < w.count; ++i) {
+        Tensor part = narrow(x, axis, w.begin(i), w.end(i) - w.begin(i));
+        while (part.size(axis) > kMost) {
+            const int64_t whole = part.size(axis) / kMost * kMost;
+            const Tensor head = max_pool2d(narrow(part, axis, 0, whole), kernel(kMost));
+            part = concat({head, narrow(part, axis, whole, part.size(axis) - whole)}, axis);
+        }
+        parts.push_back(max_pool2d(part, kernel(part.size(axis))));
+    }
+    return concat(parts, axis);
+}
+
+} // namespace
+
+Tensor max_pool1d(const Tensor& x, int64_t kernel, const Pool1dOptions& options) {
+    return lowered(max_pool2d(lifted("max_pool1d", x), {1, kernel}, lifted(options)));
+}
+Tensor avg_pool1d(const Tensor& x, int64_t kernel, const Pool1dOptions& options) {
+    return lowered(avg_pool2d(lifted("avg_pool1d", x), {1, kernel}, lifted(options)));
+}
+
+Tensor adaptive_avg_pool2d(const Tensor& x, Int2 size) {
+    check_adaptive("adaptive_avg_pool2d", x, size);
+    if (size == Int2(1)) return global_avg_pool2d(x);
+    const Windows rows{x.size(2), size.h}, columns{x.size(3), size.w};
+    if (rows.even() && columns.even()) return avg_pool2d(x, {rows.extent / rows.count, columns.extent / columns.count});
+    // A window's mean is a mean of its rows' means: two products.
+    const Tensor half = matmul(x, averages(columns, x));
+    return transpose(matmul(transpose(half, 2, 3), averages(rows, x)), 2, 3);
+}
+
+Tensor adaptive_max_pool2d(const Tensor& x, Int2 size) {
+    check_adaptive("adaptive_max_pool2d", x, size);
+    const Windows rows{x.size(2), size.h}, columns{x.size(3), size.w};
+    const int64_t h = rows.extent / rows.count, w = columns.extent / columns.count;
+    if (rows.even() && columns.even() && h * w <= 256) return max_pool2d(x, {h, w});
+    // Along the rows first: of equal ones the first row wins, and in it the first column.
+    return largest(largest(x, 3, columns), 2, rows);
+}
+
+Tensor adaptive_avg_pool1d(const Tensor& x, int64_t size) {
+    return lowered(adaptive_avg_pool2d(lifted("adaptive_avg_pool1d", x), {1, size}));
+}
+Tensor adaptive_max_pool1d(const Tensor& x, int64_t size) {
+    return lowered(adaptive_max_pool2d(lifted("adaptive_max_pool1d", x), {1, size}));
 }
 
 Tensor global_avg_pool2d(const Tensor& x) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Initial values: the bounds and deviations that PyTorch uses, determinism, statistics.
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <sstream>
@@ -162,10 +163,56 @@ TEST(Init, UniformNormalConstant) {
     EXPECT_EQ(min(t).item(), 1);
 }
 
+/// m m^T for a wide matrix, m^T m for a tall one.
+std::vector<double> products(const Tensor& t) {
+    const Tensor m = flatten(t, 1);
+    const Tensor p = m.size(0) > m.size(1) ? matmul(transpose(m, 0, 1), m) : matmul(m, transpose(m, 0, 1));
+    return p.to_vector<double>();
+}
+
+TEST(Init, Orthogonal) {
+    manual_seed(5);
+    for (const Shape& shape : {Shape{6, 6}, Shape{4, 9}, Shape{9, 4}, Shape{3, 2, 2, 2}, Shape{10, 2, 3}}) {
+        const Tensor t = Tensor::parameter(zeros(shape, {.dtype = f64}));
+        nn::init::orthogonal(t, 3);
+        const int64_t n = std::min(shape[0], shape.numel() / shape[0]);
+        const auto p = products(t);
+        for (int64_t i = 0; i < n * n; ++i)
+            EXPECT_NEAR(p[static_cast<size_t>(i)], i % (n + 1) == 0 ? 9 : 0, 1e-12) << shape.str();
+    }
+    // Directions are random: signs of the first column of many 2 x 2 matrices.
+    double sum = 0;
+    const Tensor t = Tensor::parameter(zeros({2, 2}));
+    for (int i = 0; i < 400; ++i) sum += nn::init::orthogonal(t).to_vector<double>()[0];
+    EXPECT_NEAR(sum / 400, 0, 0.12);
+}
+
+TEST(Init, TruncatedNormal) {
+    manual_seed(5);
+    const Tensor t = Tensor::parameter(zeros({300, 300}));
+    nn::init::trunc_normal(t, 1, 0.5, 0, 2.5); // from -2 to 3 deviations
+    EXPECT_GE(min(t).item(), 0);
+    EXPECT_LE(max(t).item(), 2.5);
+    // With a = -2, b = 3: mean + std (f(a) - f(b)) / Z, and the variance of the truncated distribution.
+    const auto density = [](double x) { return std::exp(-x * x / 2) / std::sqrt(2 * std::acos(-1.0)); };
+    const auto distribution = [](double x) { return 0.5 * std::erfc(-x / std::sqrt(2.0)); };
+    const double z = distribution(3) - distribution(-2), shift = (density(-2) - density(3)) / z;
+    const double variance = 1 + (-2 * density(-2) - 3 * density(3)) / z - shift * shift;
+    EXPECT_NEAR(mean(t).item(), 1 + 0.5 * shift, 0.01);
+    EXPECT_NEAR(ingot::std(t).item(), 0.5 * std::sqrt(variance), 0.01);
+    // A quarter lies below the first quartile.
+    const double quartile = 1 + 0.5 * -0.6745;
+    const double below = mean((t < quartile).to(f32)).item();
+    EXPECT_NEAR(below, (0.25 - distribution(-2)) / z, 0.01);
+    EXPECT_THROW(nn::init::trunc_normal(t, 0, 0), Error);
+    EXPECT_THROW(nn::init::trunc_normal(t, 0, 1, 2, 2), Error);
+}
+
 TEST(Init, RefusesWhatHasNoFans) {
     const Tensor bias = Tensor::parameter(zeros({4}));
     EXPECT_THROW(nn::init::xavier_uniform(bias), ShapeError);
     EXPECT_THROW(nn::init::kaiming_normal(bias), ShapeError);
+    EXPECT_THROW(nn::init::orthogonal(bias), ShapeError);
     EXPECT_THROW(nn::init::ones(zeros({4})), Error); // not a cell
 }
 

@@ -274,7 +274,16 @@ TEST(Layers, RefuseBadSizes) {
     EXPECT_THROW(nn::Linear(0, 3), ShapeError);
     EXPECT_THROW(nn::Conv2d(3, 4, {.groups = 2}), ShapeError);
     EXPECT_THROW(nn::Embedding(-1, 3), ShapeError);
-    EXPECT_THROW(nn::AdaptiveAvgPool2d(2), Error);
+    EXPECT_THROW(nn::AdaptiveAvgPool2d(0), ShapeError);
+    EXPECT_THROW(nn::AdaptiveMaxPool1d(-1), ShapeError);
+    EXPECT_THROW(nn::Conv1d(4, 6, {.groups = 4}), ShapeError);
+    EXPECT_THROW(nn::ConvTranspose2d(4, 6, {.kernel = 0}), ShapeError);
+    EXPECT_THROW(nn::ConvTranspose1d(0, 6), ShapeError);
+    EXPECT_THROW(nn::PReLU(0), ShapeError);
+    EXPECT_THROW(nn::GroupNorm(3, 4), ShapeError);
+    EXPECT_THROW(nn::GroupNorm(2, 4)(zeros({3, 6})), ShapeError);
+    EXPECT_THROW(nn::InstanceNorm(3)(zeros({3, 3})), ShapeError);
+    EXPECT_THROW(nn::RMSNorm(Shape{}), ShapeError);
 }
 
 } // namespace

@@ -66,8 +66,9 @@ Oracle lines(Ints axes, std::function<double(const std::vector<double>&)> f) {
 const Cases& all_cases() {
     static const Cases cases = [] {
         Cases all;
-        for (const auto family : {creation_cases, elementwise_cases, activation_cases, reduce_cases, movement_cases,
-                                  indexing_cases, linear_cases, composed_cases, attention_cases, random_cases}) {
+        for (const auto family :
+             {creation_cases, elementwise_cases, activation_cases, reduce_cases, movement_cases, indexing_cases,
+              linear_cases, composed_cases, attention_cases, layer_cases, loss_cases, random_cases}) {
             Cases rows = family();
             for (OpCase& row : rows) all.push_back(std::move(row));
         }

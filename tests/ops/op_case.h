@@ -86,6 +86,8 @@ Cases indexing_cases();
 Cases linear_cases();
 Cases composed_cases();
 Cases attention_cases();
+Cases layer_cases();
+Cases loss_cases();
 Cases random_cases();
 const Cases& all_cases();
 

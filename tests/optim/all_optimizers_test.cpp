@@ -59,23 +59,30 @@ std::vector<float> values(const nn::Sequential& model) {
 
 class AllOptimizers : public testing::TestWithParam<Case> {};
 
-TEST_P(AllOptimizers, OneLaunchForAllParameters) {
-    if (!GetParam().one_launch) GTEST_SKIP() << "its steps hold products of matrices";
-    if (std::getenv("INGOT_PASSES")) GTEST_SKIP() << "needs all passes, INGOT_PASSES is set";
-    const auto model = make_model();
-    const auto params = model.parameters();
-    const auto optimizer = GetParam().make(params);
+bool all_passes() { return std::getenv("INGOT_PASSES") == nullptr; }
+
+/// Two steps of which the gradients are there already, so that the submissions hold the update only.
+void expect_one_launch(const Params& params, optim::Optimizer& optimizer) {
     for (int i = 0; i < 2; ++i) {
-        optimizer->zero_grad();
+        optimizer.zero_grad();
         std::vector<Tensor> grads;
         for (const Tensor& p : params) {
             sum(p * 2).backward();
             grads.push_back(p.grad());
         }
-        eval(grads); // so that the step's submission holds the update only
-        optimizer->step();
-        EXPECT_EQ(last_executable().launches(), 1) << last_executable().str();
+        eval(grads);
+        optimizer.step();
+        const Report report = last_executable();
+        EXPECT_EQ(report.launches(), 1) << report.str();
+        EXPECT_EQ(report.kernels.size(), 1u) << report.str();
     }
+}
+
+TEST_P(AllOptimizers, OneLaunchForAllParameters) {
+    if (!GetParam().one_launch) GTEST_SKIP() << "its steps hold products of matrices";
+    if (!all_passes()) GTEST_SKIP() << "needs all passes, INGOT_PASSES is set";
+    const auto params = make_model().parameters();
+    expect_one_launch(params, *GetParam().make(params));
 }
 
 TEST_P(AllOptimizers, StateGoesOnInAnotherOne) {
@@ -151,6 +158,47 @@ INSTANTIATE_TEST_SUITE_P(
                     with<Lion>("lion", {.lr = 0.01, .weight_decay = 0.1}),
                     with<Muon>("muon", {.lr = 0.02, .adamw_lr = 0.02}, false)),
     [](const auto& info) { return info.param.name; });
+
+/// Further options, of which each adds something to the update.
+class OptimizerVariants : public testing::TestWithParam<Case> {};
+
+TEST_P(OptimizerVariants, OneLaunchForAllParameters) {
+    if (!all_passes()) GTEST_SKIP() << "needs all passes, INGOT_PASSES is set";
+    const auto params = make_model().parameters();
+    expect_one_launch(params, *GetParam().make(params));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Each, OptimizerVariants,
+    testing::Values(
+        with<SGD>("sgd", {}), with<SGD>("sgd_decay", {.momentum = 0.9, .weight_decay = 0.1}),
+        with<SGD>("sgd_nesterov", {.momentum = 0.9, .weight_decay = 0.1, .nesterov = true}),
+        with<SGD>("sgd_dampening", {.momentum = 0.9, .dampening = 0.5}),
+        with<Adam>("adam_decay", {.weight_decay = 0.1}), with<AdamW>("adamw_plain", {.weight_decay = 0}),
+        with<RMSprop>("rmsprop", {}), with<RMSprop>("rmsprop_decay", {.weight_decay = 0.1}),
+        with<RMSprop>("rmsprop_momentum", {.momentum = 0.9}), with<RMSprop>("rmsprop_centered", {.centered = true}),
+        with<Adagrad>("adagrad_decay", {.weight_decay = 0.1}), with<Adadelta>("adadelta_decay", {.weight_decay = 0.1}),
+        with<NAdam>("nadam_decay", {.weight_decay = 0.1}), with<Adamax>("adamax_decay", {.weight_decay = 0.1}),
+        with<RAdam>("radam_decay", {.weight_decay = 0.1}), with<Lion>("lion_plain", {})),
+    [](const auto& info) { return info.param.name; });
+
+TEST(Optimizers, GroupsShareTheLaunch) {
+    if (!all_passes()) GTEST_SKIP() << "needs all passes, INGOT_PASSES is set";
+    const auto params = make_model().parameters();
+    const Params first(params.begin(), params.begin() + 2), rest(params.begin() + 2, params.end());
+    Adam optimizer({{first, {.lr = 0.1}}, {rest, {.lr = 0.01}}});
+    expect_one_launch(params, optimizer);
+}
+
+TEST(Optimizers, MuonUpdatesVectorsInOneLaunch) {
+    if (!all_passes()) GTEST_SKIP() << "needs all passes, INGOT_PASSES is set";
+    Params vectors;
+    for (const Tensor& p : make_model().parameters())
+        if (p.rank() == 1) vectors.push_back(p);
+    ASSERT_EQ(vectors.size(), 3u);
+    Muon optimizer(vectors, {.weight_decay = 0.1});
+    expect_one_launch(vectors, optimizer);
+}
 
 TEST(Optimizers, OptionsThatMakeNoSense) {
     const Params p{Tensor::parameter(zeros({2}))};

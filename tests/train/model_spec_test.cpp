@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 // Model specs: every layer type, inferred sizes, and errors that name the layer.
+#include <fstream>
+
 #include <gtest/gtest.h>
 
 #include <ingot/nn.h>
 #include <ingot/ops.h>
 
 #include "train/model_spec.h"
+#include "train/spec_layers.h"
 
 using namespace ingot;
 using train::build_model;
@@ -74,6 +77,55 @@ TEST(ModelSpec, Tokens) {
     EXPECT_EQ(model.net(zeros({2, 16}, {.dtype = i64})).shape(), (Shape{2, 11}));
     EXPECT_HAS(layer_error(R"({"type": "embedding", "num_embeddings": 11, "embedding_dim": 4})"),
                "layer 1 (\"embedding\")");
+}
+
+TEST(ModelSpec, FurtherTypesOfImages) {
+    auto model = build_model(R"({"input": [4, 12, 12], "layers": [
+        {"type": "group_norm", "num_groups": 2, "eps": 0.001, "affine": false},
+        {"type": "conv_transpose2d", "out": 6, "kernel": [3, 4], "stride": 2, "padding": [1, 0], "output_padding": 1,
+         "dilation": 1, "groups": 2, "bias": false},
+        {"type": "instance_norm", "eps": 0.01, "affine": true}, {"type": "prelu", "num_parameters": 6, "init": 0.1},
+        {"type": "adaptive_max_pool2d", "output_size": [5, 7]}, {"type": "adaptive_avg_pool2d", "output_size": [2, 3]},
+        {"type": "elu", "alpha": 0.5}, {"type": "selu"}, {"type": "celu", "alpha": 2}, {"type": "softplus", "beta": 2},
+        {"type": "softsign"}, {"type": "hardtanh", "min_val": -2, "max_val": 2}, {"type": "relu6"}, {"type": "hardswish"},
+        {"type": "hardsigmoid"}, {"type": "mish"}, {"type": "log_sigmoid"}, {"type": "tanhshrink"},
+        {"type": "flatten"}, {"type": "glu", "axis": 1}, {"type": "rms_norm", "eps": 0.001, "elementwise_affine": true},
+        {"type": "unflatten", "axis": 1, "sizes": [6, 3]}, {"type": "softmin", "axis": 1}, {"type": "log_softmax", "axis": 1}]})");
+    EXPECT_EQ(model.output, (Shape{6, 3}));
+    EXPECT_EQ(model.net(ones({3, 4, 12, 12})).shape(), (Shape{3, 6, 3}));
+    const StateDict state = model.net.state_dict();
+    EXPECT_EQ(state.names(), (std::vector<std::string>{"1.weight", "2.weight", "2.bias", "3.weight", "20.weight"}));
+    EXPECT_EQ(state.at("1.weight").shape(), (Shape{4, 3, 3, 4}));
+}
+
+TEST(ModelSpec, FurtherTypesOfSequences) {
+    auto model = build_model(R"({"input": [4, 30], "layers": [
+        {"type": "conv1d", "out": 6, "kernel": 3, "stride": 2, "padding": 2, "dilation": 2, "groups": 2, "bias": true},
+        {"type": "max_pool1d", "kernel": 3, "stride": 2, "padding": 1}, {"type": "avg_pool1d", "kernel": 2,
+         "count_include_pad": false}, {"type": "conv_transpose1d", "out": 3, "kernel": 4, "stride": 2, "output_padding": 1},
+        {"type": "adaptive_avg_pool1d", "output_size": 5}, {"type": "adaptive_max_pool1d", "output_size": 2}]})");
+    EXPECT_EQ(model.output, (Shape{3, 2}));
+    EXPECT_EQ(model.net.state_dict().names(), (std::vector<std::string>{"0.weight", "0.bias", "3.weight", "3.bias"}));
+    EXPECT_HAS(layer_error(R"({"type": "conv1d", "out": 3})"), "needs sequences [C, L], but its input is [3, 8, 8]");
+    EXPECT_HAS(layer_error(R"({"type": "group_norm", "num_groups": 2})"), "the groups must divide the channels");
+    EXPECT_HAS(layer_error(R"({"type": "softplus", "beta": 0})"), "\"beta\" must be above 0");
+    EXPECT_HAS(layer_error(R"({"type": "unflatten", "sizes": [2, 2]})"), "does not become [2, 2]");
+    EXPECT_HAS(error_of(R"({"input": [4, 9], "layers": [{"type": "conv1d", "out": 2, "kernel": [3, 4]}]})"),
+               "\"kernel\" must be one number");
+}
+
+TEST(ModelSpec, EveryTypeIsDocumentedAndFuzzed) {
+    const auto text_of = [](const std::string& file) {
+        std::ifstream in(std::string(INGOT_TESTS_DIR) + "/../" + file);
+        return std::string(std::istreambuf_iterator<char>(in), {});
+    };
+    const std::string page = text_of("docs/model_specs.md"), words = text_of("fuzz/model_spec.dict");
+    const std::vector<std::string> types = train::layer_types();
+    EXPECT_GT(types.size(), 50u);
+    for (const std::string& type : types) {
+        EXPECT_NE(page.find("`" + type + "`"), std::string::npos) << type;
+        EXPECT_NE(words.find("\\\"" + type + "\\\""), std::string::npos) << type;
+    }
 }
 
 TEST(ModelSpec, Transformers) {

@@ -44,16 +44,15 @@ def run_layer(g, name, call, inputs, params, second=False):
         leaves = {k: p.clone().requires_grad_() for k, p in params.items()}
         y = call(x, **leaves)
         dy = g.randn(*y.shape)
-        y.backward(dy, create_graph=second)
+        gradients = torch.autograd.grad(y, [v for v in (x, *leaves.values()) if v.requires_grad], dy, create_graph=second)
+        gradients = dict(zip([k for k, v in (("x", x), *leaves.items()) if v.requires_grad], gradients))
         at = "%s/step%d/" % (name, t)
         g.put(at + "x", x)
         g.put(at + "y", y)
         g.put(at + "dy", dy)
-        if x.grad is not None:
-            g.put(at + "dx", x.grad)
-        for k, leaf in leaves.items():
-            g.put(at + "d" + k, leaf.grad)
+        for k, gradient in gradients.items():
+            g.put(at + "d" + k, gradient)
         if second:
             u = g.randn(*x.shape)
             g.put(at + "u", u)
-            g.put(at + "ddx", torch.autograd.grad(torch.sum(u * x.grad), x)[0])
+            g.put(at + "ddx", torch.autograd.grad(torch.sum(u * gradients["x"]), x)[0])

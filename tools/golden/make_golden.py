@@ -24,6 +24,7 @@ import torch.nn.functional as F
 
 import safetensors_min
 from golden_attention import build_attention
+from golden_layers import build_activations_more, build_layers, build_losses_more
 from golden_optim import build_lbfgs, build_lbfgs_f64, build_optimizers, build_optimizers_f64
 
 DIR = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tests", "golden")
@@ -335,6 +336,9 @@ FILES = {
     "training": build_training,
     "init": build_init,
     "attention": build_attention,
+    "layers": build_layers,
+    "activations_more": build_activations_more,
+    "losses_more": build_losses_more,
 }
 
 

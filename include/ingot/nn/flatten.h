@@ -2,6 +2,8 @@
 // Layers that compute nothing.
 #pragma once
 
+#include <utility>
+
 #include <ingot/nn/module.h>
 
 namespace ingot::nn {
@@ -14,6 +16,17 @@ public:
 
 private:
     int64_t start_, stop_;
+};
+
+/// The opposite: an axis becomes several; one of their sizes may be -1 and is then worked out.
+class Unflatten : public Module {
+public:
+    Unflatten(int64_t axis, Shape sizes) : axis_(axis), sizes_(std::move(sizes)) {}
+    Tensor forward(Tensor x) override;
+
+private:
+    int64_t axis_;
+    Shape sizes_;
 };
 
 class Identity : public Module {

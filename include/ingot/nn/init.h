@@ -38,4 +38,12 @@ Tensor kaiming_uniform(const Tensor& t, KaimingOptions options = {});
 /// Normal with std gain / sqrt(fan).
 Tensor kaiming_normal(const Tensor& t, KaimingOptions options = {});
 
+/// Normal, but only what lies in [low, high]: by the inverse of the distribution function. Waits. Errors: Error unless
+/// low < high and std > 0.
+Tensor trunc_normal(const Tensor& t, double mean = 0, double std = 1, double low = -2, double high = 2);
+
+/// gain times a random orthogonal matrix (Saxe et al. 2014): t as a matrix [O, all other axes] has orthonormal rows, or
+/// columns when there are more rows. Waits. t: rank >= 2, one element at least. Errors: ShapeError.
+Tensor orthogonal(const Tensor& t, double gain = 1);
+
 } // namespace ingot::nn::init

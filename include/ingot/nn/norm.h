@@ -2,6 +2,8 @@
 // Normalization layers. Letters: N = batch, C = channels.
 #pragma once
 
+#include <optional>
+
 #include <ingot/nn/module.h>
 
 namespace ingot::nn {
@@ -67,6 +69,60 @@ public:
 private:
     Shape shape_;
     double eps_;
+};
+
+struct GroupNormOptions {
+    double eps = 1e-5;
+    bool affine = true; ///< weight and bias
+};
+
+/// Normalizes groups of channels of each sample. x: [N, C] or [N, C, S..]; weight (starts 1), bias (starts 0): [C].
+class GroupNorm : public Module {
+public:
+    GroupNorm(int64_t num_groups, int64_t channels, GroupNormOptions options = {});
+    Tensor forward(Tensor x) override;
+    Tensor weight, bias;
+
+private:
+    int64_t groups_, channels_;
+    double eps_;
+};
+
+struct InstanceNormOptions {
+    double eps = 1e-5;
+    bool affine = false; ///< weight and bias
+};
+
+/// Normalizes each channel of each sample. x: [N, C, S..]; weight (starts 1), bias (starts 0): [C]. PyTorch's
+/// InstanceNorm1d and 2d without running statistics.
+class InstanceNorm : public Module {
+public:
+    explicit InstanceNorm(int64_t channels, InstanceNormOptions options = {});
+    Tensor forward(Tensor x) override;
+    Tensor weight, bias;
+
+private:
+    int64_t channels_;
+    double eps_;
+};
+
+struct RMSNormOptions {
+    std::optional<double> eps = {}; ///< default: see ingot::rms_norm
+    bool elementwise_affine = true; ///< weight
+};
+
+/// Divides by the root of the mean of squares over the last axes. x: [.., normalized_shape..]; weight (starts 1):
+/// normalized_shape.
+class RMSNorm : public Module {
+public:
+    explicit RMSNorm(Shape normalized_shape, RMSNormOptions options = {});
+    explicit RMSNorm(int64_t size, RMSNormOptions options = {}) : RMSNorm(Shape{size}, options) {}
+    Tensor forward(Tensor x) override;
+    Tensor weight;
+
+private:
+    Shape shape_;
+    std::optional<double> eps_;
 };
 
 } // namespace ingot::nn

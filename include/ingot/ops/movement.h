@@ -24,6 +24,8 @@ Tensor squeeze(const Tensor& x, const Axes& axes = {});
 Tensor unsqueeze(const Tensor& x, int64_t axis);
 /// Axes start to stop (included) joined into one; a scalar becomes [1].
 Tensor flatten(const Tensor& x, int64_t start = 0, int64_t stop = -1);
+/// An axis as several axes of the given sizes; one of them may be -1 and is then worked out.
+Tensor unflatten(const Tensor& x, int64_t axis, const Shape& sizes);
 /// Broadcast to `shape`: new axes in front, axes of size 1 stretched; -1 keeps a size.
 Tensor expand(const Tensor& x, const Shape& shape);
 Tensor broadcast_to(const Tensor& x, const Shape& shape);

@@ -3,6 +3,8 @@
 // Letters: N = batch, C = channels, S = any further axes. Float dtypes.
 #pragma once
 
+#include <optional>
+
 #include <ingot/tensor.h>
 
 namespace ingot {
@@ -23,5 +25,16 @@ BatchNorm batch_norm_train(const Tensor& x, const Tensor& weight = {}, const Ten
 /// Normalizes with given statistics. x: [N, C] or [N, C, S..]; mean, var: [C]; weight, bias: [C] or undefined.
 Tensor batch_norm(const Tensor& x, const Tensor& mean, const Tensor& var, const Tensor& weight = {},
                   const Tensor& bias = {}, double eps = 1e-5);
+
+/// Normalizes each of `groups` groups of channels of each sample by itself. x: [N, C] or [N, C, S..]; weight, bias: [C] or
+/// undefined. Errors: ShapeError unless groups divides C.
+Tensor group_norm(const Tensor& x, int64_t groups, const Tensor& weight = {}, const Tensor& bias = {},
+                  double eps = 1e-5);
+/// Normalizes each channel of each sample by itself. x: [N, C, S..] with more than one element per channel.
+Tensor instance_norm(const Tensor& x, const Tensor& weight = {}, const Tensor& bias = {}, double eps = 1e-5);
+/// x / sqrt(mean(x^2) + eps) * weight over the last axes (Zhang and Sennrich, 2019). eps: by default the dtype's distance
+/// from 1 to the next number. weight: normalized_shape or undefined.
+Tensor rms_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight = {},
+                std::optional<double> eps = {});
 
 } // namespace ingot

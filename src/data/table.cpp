@@ -40,6 +40,24 @@ void say(const LoadOptions& options, const std::string& what) {
         std::fprintf(stderr, "ingot: warning: %s\n", what.c_str());
 }
 
+int64_t find_column(const io::Csv& csv, const std::string& name) {
+    const auto& header = csv.header();
+    const auto at = std::find(header.begin(), header.end(), name);
+    if (at != header.end()) return at - header.begin();
+    std::string known;
+    constexpr size_t kShown = 20;
+    for (size_t i = 0; i < std::min(header.size(), kShown); ++i)
+        known += (i == 0 ? "" : ", ") + io::quote_name(header[i]);
+    if (header.size() > kShown) known += " and " + std::to_string(header.size() - kShown) + " more";
+    throw FileError(csv.name() + ": has no column " + io::quote_name(name) + "; there are " + known);
+}
+
+double number(const io::Csv& csv, int64_t row, int64_t column) {
+    if (const auto value = parse(csv.cell(row, column))) return *value;
+    throw FileError(csv.where(row, column) + io::quote_name(csv.cell(row, column)) +
+                    " is no finite number, but the column is one of numbers");
+}
+
 /// Mean and deviation; 1 for what is constant, so that dividing is harmless.
 void moments(const std::vector<double>& values, double& mean, double& std) {
     double sum = 0, squares = 0;
@@ -70,30 +88,12 @@ io::Csv Table::read(const std::string& path) {
 
 Table::Table(const std::string& path, const TableOptions& options)
     : csv_(read(path)), regression_(options.regression), trained_(options.trained), load_(options.load) {
-    label_ = options.label.empty() ? csv_.columns() - 1 : find_column(options.label);
+    label_ = options.label.empty() ? csv_.columns() - 1 : find_column(csv_, options.label);
     if (csv_.columns() < 2)
         throw FileError(path + ": has the column " + io::quote_name(csv_.header()[0]) +
                         " only; a table needs inputs and a label, separated by commas");
     find_kinds();
     if (!regression_) find_classes();
-}
-
-int64_t Table::find_column(const std::string& name) const {
-    const auto& header = csv_.header();
-    const auto at = std::find(header.begin(), header.end(), name);
-    if (at != header.end()) return at - header.begin();
-    std::string known;
-    constexpr size_t kShown = 20;
-    for (size_t i = 0; i < std::min(header.size(), kShown); ++i)
-        known += (i == 0 ? "" : ", ") + io::quote_name(header[i]);
-    if (header.size() > kShown) known += " and " + std::to_string(header.size() - kShown) + " more";
-    throw FileError(csv_.name() + ": has no column " + io::quote_name(name) + "; there are " + known);
-}
-
-double Table::number(int64_t row, int64_t column) const {
-    if (const auto value = parse(csv_.cell(row, column))) return *value;
-    throw FileError(csv_.where(row, column) + io::quote_name(csv_.cell(row, column)) +
-                    " is no finite number, but the column is one of numbers");
 }
 
 void Table::find_kinds() {
@@ -118,7 +118,7 @@ void Table::find_classes() {
     std::map<std::pair<double, std::string>, int64_t> classes;
     std::vector<std::pair<double, std::string>> keys;
     for (int64_t row = 0; row < csv_.rows(); ++row) {
-        const double value = numeric ? number(row, label_) : 0;
+        const double value = numeric ? number(csv_, row, label_) : 0;
         const std::string text(csv_.cell(row, label_));
         if (numeric && value != std::floor(value))
             throw FileError(csv_.where(row, label_) + io::quote_name(text) +
@@ -155,7 +155,7 @@ TableFormat Table::fit(const std::vector<int64_t>& rows) const {
         for (const int64_t row : rows) {
             const std::string_view cell = csv_.cell(row, c);
             if (column.numeric) {
-                if (!cell.empty()) values.push_back(number(row, c));
+                if (!cell.empty()) values.push_back(number(csv_, row, c));
             } else if (words.insert(std::string(cell)).second && words.size() > kMaxWords && c != label_) {
                 throw FileError(csv_.where(row, c) + "has more than " + std::to_string(kMaxWords) +
                                 " different words; such a column is no category, remove it");
@@ -178,21 +178,22 @@ TableFormat Table::fit(const std::vector<int64_t>& rows) const {
     return format;
 }
 
-std::vector<float> Table::features(const TableFormat& format, const std::vector<int64_t>& rows) const {
+std::vector<float> encode_inputs(const io::Csv& csv, const TableFormat& format, const std::vector<int64_t>& rows,
+                                 const LoadOptions& load) {
     const int64_t width = format.features();
     if (width > 0 && static_cast<int64_t>(rows.size()) > kMaxTableBytes / 4 / width)
-        throw Error(csv_.name() + ": " + std::to_string(rows.size()) + " rows of " + std::to_string(width) +
+        throw Error(csv.name() + ": " + std::to_string(rows.size()) + " rows of " + std::to_string(width) +
                     " inputs do not fit into the limit of 32 GiB");
     std::vector<float> x(rows.size() * static_cast<size_t>(width));
     float* first = x.data();
     for (const TableColumn& column : format.columns) {
-        const int64_t c = find_column(column.name);
+        const int64_t c = find_column(csv, column.name);
         std::unordered_map<std::string_view, size_t> places;
         for (size_t k = 0; k < column.words.size(); ++k) places.emplace(column.words[k], k);
         int64_t empty = 0, unknown = 0;
         float* to = first;
         for (const int64_t row : rows) {
-            const std::string_view cell = csv_.cell(row, c);
+            const std::string_view cell = csv.cell(row, c);
             if (!column.numeric) {
                 const auto place = places.find(cell);
                 if (place != places.end())
@@ -200,18 +201,18 @@ std::vector<float> Table::features(const TableFormat& format, const std::vector<
                 else
                     ++unknown;
             } else if (!cell.empty()) {
-                *to = static_cast<float>((number(row, c) - column.mean) / column.std);
-            } else if (load_.strict) {
-                throw FileError(csv_.where(row, c) + "is empty");
+                *to = static_cast<float>((number(csv, row, c) - column.mean) / column.std);
+            } else if (load.strict) {
+                throw FileError(csv.where(row, c) + "is empty");
             } else {
                 ++empty;
             }
             to += width;
         }
         first += column.width();
-        const std::string who = csv_.name() + ": column " + io::quote_name(column.name) + ": ";
-        if (empty > 0) say(load_, who + std::to_string(empty) + " empty cells count as the mean");
-        if (unknown > 0) say(load_, who + std::to_string(unknown) + " cells hold words that training did not know");
+        const std::string who = csv.name() + ": column " + io::quote_name(column.name) + ": ";
+        if (empty > 0) say(load, who + std::to_string(empty) + " empty cells count as the mean");
+        if (unknown > 0) say(load, who + std::to_string(unknown) + " cells hold words that training did not know");
     }
     return x;
 }
@@ -219,12 +220,12 @@ std::vector<float> Table::features(const TableFormat& format, const std::vector<
 TensorDataset Table::encode(const TableFormat& format, const std::vector<int64_t>& rows) const {
     INGOT_ASSERT(format.regression == regression_, "the table was read for the same task");
     const auto count = static_cast<int64_t>(rows.size());
-    Array x(features(format, rows), {count, format.features()});
-    const int64_t label = find_column(format.label);
+    Array x(encode_inputs(csv_, format, rows, load_), {count, format.features()});
+    const int64_t label = find_column(csv_, format.label);
     if (regression_) {
         std::vector<float> y;
         for (const int64_t row : rows)
-            y.push_back(static_cast<float>((number(row, label) - format.target_mean) / format.target_std));
+            y.push_back(static_cast<float>((number(csv_, row, label) - format.target_mean) / format.target_std));
         return TensorDataset(std::move(x), Array(std::move(y), {count, 1}));
     }
     std::unordered_map<std::string_view, int64_t> classes;

@@ -42,6 +42,11 @@ struct TableOptions {
     LoadOptions load = {}; ///< strict: empty numeric cells are errors
 };
 
+/// The inputs of a model for `rows` of a table, which needs no label: [R, F]. Errors: FileError naming line and column for
+/// a missing column and for a cell that is no number.
+std::vector<float> encode_inputs(const io::Csv& csv, const TableFormat& format, const std::vector<int64_t>& rows,
+                                 const LoadOptions& load = {});
+
 class Table {
 public:
     /// Reads the file. Errors: FileError, Error when the label does not exist.
@@ -62,11 +67,8 @@ public:
 
 private:
     io::Csv read(const std::string& path);
-    double number(int64_t row, int64_t column) const;
-    int64_t find_column(const std::string& name) const;
     void find_kinds();
     void find_classes();
-    std::vector<float> features(const TableFormat& format, const std::vector<int64_t>& rows) const;
 
     uint32_t checksum_ = 0;
     io::Csv csv_;

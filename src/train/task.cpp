@@ -212,7 +212,8 @@ data::LoaderOptions Task::loader_options(Device device) const {
     options.device = device;
     if (kind == Kind::images) options.transforms.emplace_back(data::Normalize(mean, std));
     if (!decodes_) return options;
-    options.workers = base::num_threads();
+    // On the CPU the workers share its cores with the training, which needs far longer for an image than they do.
+    options.workers = device == Device::cpu() ? std::max(1, base::num_threads() / 2) : base::num_threads();
     options.prefetch = 3;
     if (load_.strict) return options;
     options.bad_samples = data::BadSamples::skip;

@@ -76,4 +76,43 @@ TEST_F(Predict, InspectTable) {
     EXPECT_NE(result.out.find("[4, 1, 3, 3]"), std::string::npos);
 }
 
+TEST_F(CliTest, PredictReadsRowsOfTables) {
+    std::string text = "size,colour,kind,price\n";
+    for (int i = 0; i < 80; ++i)
+        text += std::to_string(i % 20) + "," + (i % 3 ? "red" : "blue") + "," + (i % 20 < 10 ? "small" : "large") +
+                "," + std::to_string(100 + 5 * (i % 20)) + "\n";
+    write("t.csv", text);
+    const auto train = [&](const std::string& spec, const std::string& out) {
+        return ingot({"train", "--model", "mlp", "--data", "csv:" + path("t.csv") + spec, "--out", path(out),
+                      "--epochs", "30", "--batch", "8", "--quiet", "--json"});
+    };
+    const Result classes = train(",label=kind", "classes"), prices = train(",task=regression", "prices");
+    ASSERT_EQ(classes.status, 0) << classes.err;
+    ASSERT_EQ(prices.status, 0) << prices.err;
+    EXPECT_GT(classes.json().at("test_accuracy").get<double>(), 0.9);
+    EXPECT_LT(prices.json().at("test_mae").get<double>(), 10); // of 100 to 195
+
+    write("new.csv", "colour,size,kind,price\nred,2,?,110\n\nblue,18,?,190\n"); // columns go by their names
+    const Json list =
+        ingot({"predict", path("classes/best.safetensors"), path("new.csv"), "--json"}).json().at("predictions");
+    ASSERT_EQ(list.size(), 2u);
+    EXPECT_EQ(list[0].at("label"), "small");
+    EXPECT_EQ(list[0].at("line"), 2);
+    EXPECT_EQ(list[0].at("file"), path("new.csv"));
+    EXPECT_EQ(list[1].at("label"), "large");
+    EXPECT_EQ(list[1].at("line"), 4);
+    const std::string lines = ingot({"predict", path("classes/best.safetensors"), path("new.csv")}).out;
+    EXPECT_NE(lines.find("new.csv:4: large ("), std::string::npos) << lines;
+    const Json values =
+        ingot({"predict", path("prices/best.safetensors"), path("new.csv"), "--json"}).json().at("predictions");
+    EXPECT_NEAR(values[0].at("value").get<double>(), 110, 20);
+    EXPECT_NEAR(values[1].at("value").get<double>(), 190, 20);
+    write("bad.csv", "colour,size,kind\nred,two,?\n");
+    expect_error(ingot({"predict", path("classes/best.safetensors"), path("bad.csv")}), 1,
+                 {"bad.csv", "line 2", "size", "two"});
+    write("short.csv", "colour,kind\nred,?\n");
+    expect_error(ingot({"predict", path("classes/best.safetensors"), path("short.csv")}), 1,
+                 {"short.csv", "no column 'size'"});
+}
+
 } // namespace ingot::cli_testing

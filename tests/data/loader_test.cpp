@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <cmath>
+#include <cstdlib>
 #include <set>
 #include <thread>
 
@@ -373,6 +374,27 @@ TEST(Loader, Statistics) {
     DataLoader fast(counting(40), {.batch = 8, .workers = 1});
     for (auto [x, y] : fast) std::this_thread::sleep_for(std::chrono::milliseconds(20));
     EXPECT_GT(fast.stats().idle_seconds, 0.02); // the worker waits for room
+}
+
+/// Reachable, so that only Ingot's own check speaks.
+Batch* g_kept = nullptr;
+
+TEST(LoaderDeathTest, ABatchThatIsNeverReleasedIsReported) {
+    GTEST_FLAG_SET(death_test_style, "threadsafe");
+    const auto child = [](bool keep) {
+        setenv("INGOT_LEAK_CHECK", "1", 1);
+        {
+            DataLoader loader(counting(100), {.batch = 25, .workers = 2});
+            for (Batch& batch : loader)
+                if (keep && g_kept == nullptr) g_kept = new Batch(batch);
+            for (auto [x, y] : loader) break; // a pass that is left leaks nothing
+        }
+        std::exit(0);
+    };
+    EXPECT_EXIT(child(false), ::testing::ExitedWithCode(0), "^ingot: leak check: 0 bytes live\n$");
+    EXPECT_EXIT(child(true), ::testing::ExitedWithCode(0),
+                "200 bytes live from 'batch of a DataLoader'\n.*100 bytes live from 'batch of a DataLoader'\n"
+                ".*leak check: 300 bytes live");
 }
 
 } // namespace

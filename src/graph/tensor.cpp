@@ -117,6 +117,11 @@ void Tensor::read(void* out, DType dtype) const {
     e.read(value, out, dtype);
 }
 
+void Tensor::throw_too_large(size_t element_bytes) const {
+    throw OutOfMemoryError("to_vector: no memory for a vector of " + std::to_string(numel()) + " elements of " +
+                           std::to_string(element_bytes) + " bytes (" + str() + ")");
+}
+
 const Tensor& Tensor::eval() const {
     const Value value = graph::resolve(*this, "eval");
     graph::evaluator().check_readable(value);

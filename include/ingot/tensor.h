@@ -67,9 +67,14 @@ public:
     DType dtype() const;
     Device device() const;
 
-    /// Reads all elements, row-major, converted to T; waits. Errors: Error inside compile(); whatever the computation failed with.
+    /// Reads all elements, row-major, converted to T; waits. Errors: Error inside compile(), OutOfMemoryError; whatever the
+    /// computation failed with.
     template <class T> std::vector<T> to_vector() const {
-        std::vector<T> out(static_cast<size_t>(numel()));
+        eval(); // before the memory for the copy is taken
+        std::vector<T> out;
+        try {
+            out.resize(static_cast<size_t>(numel()));
+        } catch (const std::exception&) { throw_too_large(sizeof(T)); }
         if constexpr (std::is_same_v<T, bool>) {
             std::vector<uint8_t> bytes(out.size());
             read(bytes.data(), DType::boolean);
@@ -122,6 +127,7 @@ public:
 
 private:
     void read(void* out, DType dtype) const;
+    [[noreturn]] void throw_too_large(size_t element_bytes) const;
     graph::Node* node_ = nullptr;
     uint32_t output_ = 0;
 };

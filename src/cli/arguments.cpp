@@ -115,7 +115,9 @@ CLI::Validator integer_in(uint64_t low, uint64_t high) {
 }
 
 void add_compute(CLI::App& command, Compute& compute) {
-    command.add_option("--device", compute.device, "auto (the best there is) or cpu")->capture_default_str();
+    command
+        .add_option("--device", compute.device, "auto (the best there is), cpu, or reference (slow: for comparison)")
+        ->capture_default_str();
     command
         .add_option("--threads", compute.threads, "threads to compute with (default: INGOT_NUM_THREADS or all cores)")
         ->check(integer_in(1, 1024));
@@ -196,8 +198,10 @@ CLI::Validator only_yet(const std::string& value) {
 void add_train(CLI::App& app, TrainArguments& a) {
     CLI::App& c = *app.add_subcommand("train", "Train a model on images, a table or a text");
     c.footer(kTrainExamples);
-    c.add_option("--model", a.model,
-                 "tiny-cnn, mlp, lenet, cifar-cnn, resnet18, gpt-tiny, gpt2, or a spec file NAME.json")
+    c.add_option(
+         "--model", a.model,
+         "mlp, lenet, cifar-cnn, resnet18, gpt-tiny, gpt2, or a spec file NAME.json; tiny-cnn is for 'ingot bench':\n"
+         "quick, but it learns little")
         ->required();
     c.add_option("--data", a.data, "what to train on, see below")->required();
     c.add_option("--out", a.out, "folder to write to (default: runs/<model>)");
@@ -387,7 +391,10 @@ Arguments parse(int argc, const char* const* argv) {
     } catch (const CLI::ParseError& error) {
         const auto chosen = app.get_subcommands();
         const std::string command = chosen.empty() ? "ingot" : "ingot " + chosen[0]->get_name();
-        throw UsageError(one_line(error.what()) + " (see '" + command + " --help')");
+        std::string what = error.what();
+        // What nothing knows is named before what is missing: often it is the same, misspelt.
+        if (const auto extra = app.remaining(true); !extra.empty()) what = CLI::ExtrasError(command, extra).what();
+        throw UsageError(one_line(what) + " (see '" + command + " --help')");
     }
     const std::string command = app.get_subcommands()[0]->get_name();
     if (command == "train") {

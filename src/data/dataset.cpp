@@ -31,8 +31,8 @@ Shape without_first(const Array& array, const char* what) {
 int64_t to_hold_out(int64_t size, double fraction) {
     const auto take = static_cast<int64_t>(std::llround(fraction * static_cast<double>(size)));
     if (!(fraction > 0 && fraction < 1) || take <= 0 || take >= size)
-        throw Error("cannot hold out the fraction " + std::to_string(fraction) + " of " + std::to_string(size) +
-                    " samples: both parts need at least one sample");
+        throw Error("cannot hold out " + std::to_string(std::clamp<int64_t>(take, 0, size)) + " of " +
+                    std::to_string(size) + " samples: both parts need at least one sample");
     return take;
 }
 

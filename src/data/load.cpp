@@ -38,7 +38,18 @@ FolderOptions folder_options(const DataSpec& spec, const LoadOptions& load) {
     return options;
 }
 
+uint64_t glyphs_seed(const DataSpec& spec) {
+    const auto seed = spec.options.find("seed");
+    return seed == spec.options.end() ? 0 : number<uint64_t>(spec, seed->second, "seed");
+}
+
 } // namespace
+
+void check_options(const DataSpec& spec) {
+    if (spec.scheme == "folder") folder_options(spec, {});
+    if (spec.scheme == "glyphs") glyphs_seed(spec);
+    if (spec.scheme == "text") text_length(spec);
+}
 
 int64_t text_length(const DataSpec& spec) {
     constexpr int64_t kDefault = 128, kMost = 1 << 20;
@@ -55,8 +66,7 @@ ImageData load_images(const DataSpec& spec, const LoadOptions& options) {
     if (spec.scheme == "cifar10") return load_cifar10(spec.path, options);
     if (spec.scheme == "folder") return load_folder(spec.path, folder_options(spec, options));
     INGOT_ASSERT(spec.scheme == "glyphs", "no scheme of pictures");
-    const auto seed = spec.options.find("seed");
-    return in_memory(make_glyphs(seed == spec.options.end() ? 0 : number<uint64_t>(spec, seed->second, "seed")));
+    return in_memory(make_glyphs(glyphs_seed(spec)));
 }
 
 } // namespace ingot::data

@@ -81,6 +81,7 @@ DataSpec parse_data_spec(const std::string& text) {
     if (const auto task = spec.options.find("task");
         task != spec.options.end() && task->second != "regression" && task->second != "classification")
         throw Error(who + "unknown task '" + task->second + "'; there are classification and regression");
+    check_options(spec);
     return spec;
 }
 

@@ -22,7 +22,10 @@ struct DataSpec {
     std::map<std::string, std::string> options;
 };
 
-/// Errors: Error naming the spec for an unknown scheme or option, a missing path, a repeated option.
+/// Errors: Error naming the spec for an unknown scheme or option, a missing path, a repeated option, a value out of range.
 DataSpec parse_data_spec(const std::string& text);
+
+/// The last of these: sizes, lengths and seeds.
+void check_options(const DataSpec& spec);
 
 } // namespace ingot::data

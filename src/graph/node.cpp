@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "graph/node.h"
 
-#include <mutex>
-
 #include "base/check.h"
 #include "graph/evaluator.h"
 
@@ -69,19 +67,27 @@ namespace {
                 "): let one submit or finish its step before the other begins");
 }
 
-/// A cell that has no value yet may be given one by any thread.
-void check_writer(const Cell& cell, const Recorder& mine) {
-    const Recorder* writer = cell.writer.load();
-    if (writer && writer != &mine && cell.stored) refuse_writer(cell);
-}
-
 } // namespace
+
+std::mutex& writers_mutex() {
+    static auto* mutex = new std::mutex; // immortal, as recorders are
+    return *mutex;
+}
 
 void Cell::assign(const Value& value) {
     INGOT_ASSERT(value.type() == type, "a cell keeps its type");
     Recorder& recorder = Recorder::current();
     if (recorder.cell_hook) recorder.cell_hook(*this);
-    if constexpr (base::kDebugChecks) check_writer(*this, recorder);
+    if (!recorder.trace && writer != &recorder) { // the trace collects its own writes
+        take_over();
+        Recorder* other = nullptr;
+        if (!writer.compare_exchange_strong(other, &recorder) && other != &recorder) {
+            if constexpr (base::kDebugChecks) refuse_writer(*this);
+            const std::lock_guard lock(writers_mutex());
+            writer = &recorder;
+        }
+        if (other != &recorder) recorder.writes.push_back(Ref<Cell>(this));
+    }
     auto node = make_ref<Node>(kIdentity, device);
     node->inputs.push_back(value);
     node->set_outputs({type});
@@ -91,24 +97,36 @@ void Cell::assign(const Value& value) {
     node->trace = recorder.trace;
     recorder.add(*node);
     current = Value{std::move(node), 0};
-    if (recorder.trace) return; // the trace collects its own writes
-    // A first value that another thread recorded and never submitted (it made the model) moves to this thread's writes.
-    if (writer.exchange(&recorder) != &recorder) recorder.writes.push_back(Ref<Cell>(this));
 }
 
 void Cell::drop_write() {
-    if constexpr (base::kDebugChecks) check_writer(*this, Recorder::current());
+    if (!writer) return;
+    const std::lock_guard lock(writers_mutex());
+    if constexpr (base::kDebugChecks) {
+        if (const Recorder* now = writer; now && now != &Recorder::current() && stored) refuse_writer(*this);
+    }
     writer = nullptr;
 }
 
-void Cell::begin_write() {
+void Cell::take_over() {
+    Recorder& recorder = Recorder::current();
+    if (!writer || writer == &recorder) return;
+    const std::lock_guard lock(writers_mutex());
+    // Until here the other thread may submit the value. If it has begun to, this thread finds it ready.
+    if (stored || !writer) return;
+    recorder.writes.push_back(Ref<Cell>(this));
+    if (!gradient) recorder.initial.emplace_back(Ref<Cell>(this), current);
+    writer = &recorder;
+}
+
+bool Cell::begin_write() {
+    take_over();
     if constexpr (base::kDebugChecks) {
         Recorder* other = nullptr;
-        if (writer.compare_exchange_strong(other, &Recorder::current())) return;
-        INGOT_ASSERT(other != &Recorder::current(),
-                     "a thread's own writes are submitted before it begins another kind");
-        if (stored) refuse_writer(*this);
+        if (writer.compare_exchange_strong(other, &Recorder::current())) return true;
+        if (other != &Recorder::current()) refuse_writer(*this);
     }
+    return false;
 }
 
 void Cell::end_write() {

@@ -10,6 +10,7 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <utility>
 #include <vector>
 
@@ -50,9 +51,22 @@ struct Output {
     std::atomic<uint32_t> handles{0}; ///< Tensors that hold this result
 };
 
-/// Lets nodes name their cell without keeping it alive.
+/// Lets nodes name their cell without keeping it alive. A thread that does not own the cell may only compare the pointer.
 struct CellLink : RefCounted {
-    Cell* cell = nullptr;
+    std::atomic<Cell*> cell{nullptr};
+};
+
+/// A bool that other threads may look at: whoever sees a change sees what was written before it.
+class SharedBool {
+public:
+    SharedBool& operator=(bool on) {
+        on_.store(on, std::memory_order_release);
+        return *this;
+    }
+    operator bool() const { return on_.load(std::memory_order_acquire); }
+
+private:
+    std::atomic<bool> on_{false};
 };
 
 /// A leaf's accumulated gradient. Compiled steps share it with its leaf.
@@ -83,16 +97,17 @@ public:
     uint32_t num_outputs = 0;
     Device device;
     uint64_t sequence = 0; ///< record order, over all threads
-    bool pending = false;  ///< recorded and not evaluated
+    SharedBool pending;    ///< recorded and not evaluated
     bool requires_grad = false;
     bool tape_freed = false; ///< backward() has used it up
     bool leaf = false;       ///< gradients stop here and accumulate (cell values, set_requires_grad)
     profiler::Phase phase = profiler::Phase::forward; ///< what it was recorded for: a label, not part of the structure
-    bool postponed = false;     ///< a submission that contained it could not begin: evaluated again only when asked for
-    std::exception_ptr failure; ///< what its submission failed with
-    Ref<CellLink> link;         ///< for values of cells
-    Ref<Cell> handle_of;        ///< for handles: tensor().is_cell()
-    Ref<GradSlot> grad;         ///< for leaves without a cell
+    bool postponed = false; ///< a submission that contained it could not begin: evaluated again only when asked for
+    /// What its submission failed with. Set once, under the evaluation mutex; read there or when not pending.
+    std::exception_ptr failure;
+    Ref<CellLink> link;               ///< for values of cells
+    Ref<Cell> handle_of;              ///< for handles: tensor().is_cell()
+    Ref<GradSlot> grad;               ///< for leaves without a cell
     std::unique_ptr<HostScalar> host; ///< for host scalars
     void* trace = nullptr;            ///< the trace that recorded it (runtime/trace.h), null outside compile()
 
@@ -100,7 +115,7 @@ public:
     uint64_t mark = 0;
     int32_t local = -1;
 
-    Cell* cell() const { return link ? link->cell : nullptr; }
+    Cell* cell() const { return link ? link->cell.load(std::memory_order_acquire) : nullptr; }
     bool ready() const { return !pending; }
     Recorder* recorder() const { return recorder_; }
     void set_outputs(std::vector<Type>&& types);
@@ -124,7 +139,8 @@ public:
     Format format;              ///< physical format of the storage; changes only at a flush
     Ref<core::Storage> storage; ///< null until first evaluated; the address is stable afterwards
     Value current;
-    Value stored; ///< the ready value whose contents lie in storage (often == current)
+    /// The ready value whose contents lie in storage (often == current). Changes under the evaluation mutex and writers_mutex().
+    Value stored;
     bool requires_grad = false;
     bool keeps_history = false; ///< gradients made with create_graph: differentiation goes on behind the value
     /// In whose list of writes the present value stands, recorded and not yet in storage; null: nothing is pending. Debug
@@ -140,12 +156,18 @@ public:
     void assign(const Value& value);
     /// Forgets a pending write. Errors: as assign().
     void drop_write();
-    /// Debug builds: this thread writes the cell until end_write(), by tracing it or by a compiled step. Errors: as assign().
-    void begin_write();
+    /// A first value that another thread recorded and did not submit (it made the model) becomes a write of this thread.
+    void take_over();
+    /// Debug builds: this thread writes the cell until end_write(), by tracing it or by a compiled step; false: it has a
+    /// pending write of this thread, which ends by itself. Errors: as assign().
+    bool begin_write();
     void end_write();
     /// A ready node that stands for the contents of `storage`.
     Ref<Node> make_value_node() const;
 };
+
+/// Held for a moment while a thread looks at, or changes, who writes a cell.
+std::mutex& writers_mutex();
 
 inline bool GradSlot::filled() const { return present && cell && cell->current; }
 
@@ -167,8 +189,8 @@ public:
     /// Pending results that a tensor still holds, in record order.
     std::vector<Value> held();
     std::vector<Ref<Cell>> writes; ///< cells whose writer this is (or was), in order of first assignment
-    std::vector<Value> initial;    ///< first values of new cells: evaluated before anything else
-    int64_t since_flush = 0;       ///< nodes recorded since the last flush
+    std::vector<std::pair<Ref<Cell>, Value>> initial; ///< first values of new cells: evaluated before anything else
+    int64_t since_flush = 0;                          ///< nodes recorded since the last flush
     bool grad_mode = true;
     profiler::Phase phase = profiler::Phase::forward; ///< of what is recorded now
     int internal = 0;                                 ///< > 0: Ingot records for itself (decompositions): never flush

@@ -84,16 +84,17 @@ Tensor Tensor::parameter(const Tensor& init, bool requires_grad) {
     }
     auto cell = make_ref<Cell>(value.type(), value.node->device);
     cell->requires_grad = requires_grad;
-    if (value.node->ready() && !value.node->failure && value.node->outputs[value.index].data &&
+    if (value.node->ready() && !value.node->failure && (value.node->link || value.node->outputs[value.index].data) &&
         !Recorder::current().trace) {
-        // Data that is there already is copied; no submission is needed.
-        const auto& data = value.node->outputs[value.index].data;
+        // Data that is there already is copied; no submission is needed. (The value of a cell may be overwritten meanwhile.)
+        const Value source = value.node->link ? graph::evaluator().transfer(value, cell->device) : value;
+        const auto& data = source.node->outputs[source.index].data;
         cell->storage = core::Storage::allocate(cell->device, data->bytes(), "parameter or state");
         if (data->bytes() > 0) std::memcpy(cell->storage->data(), data->data(), data->bytes());
         cell->current = cell->stored = Value{cell->make_value_node(), 0};
     } else {
         cell->assign(value);
-        if (!Recorder::current().trace) Recorder::current().initial.push_back(cell->current);
+        if (!Recorder::current().trace) Recorder::current().initial.emplace_back(cell, cell->current);
     }
     auto handle = make_ref<Node>(graph::kCellHandle, value.node->device);
     handle->set_outputs({cell->type});
@@ -114,6 +115,11 @@ void Tensor::read(void* out, DType dtype) const {
     e.evaluate({value});
     if (value.node->failure) std::rethrow_exception(value.node->failure);
     e.read(value, out, dtype);
+}
+
+void Tensor::throw_too_large(size_t element_bytes) const {
+    throw OutOfMemoryError("to_vector: no memory for a vector of " + std::to_string(numel()) + " elements of " +
+                           std::to_string(element_bytes) + " bytes (" + str() + ")");
 }
 
 const Tensor& Tensor::eval() const {
@@ -183,7 +189,7 @@ Tensor Tensor::detach() const {
     const Value value = graph::resolve(*this, "detach");
     // Always a node of its own: set_requires_grad() on it must not concern this tensor. Memory that nobody writes is shared.
     const graph::Output& output = value.node->outputs[value.index];
-    if (value.node->ready() && !value.node->failure && output.data && !value.node->cell() && !value.node->trace) {
+    if (value.node->ready() && !value.node->failure && !value.node->link && !value.node->trace && output.data) {
         return Tensor(graph::make_ready(output.type, value.node->device, output.data));
     }
     const NoGrad guard;

@@ -214,6 +214,44 @@ uint32_t crc32(const TensorView& tensor) {
     return static_cast<uint32_t>(::crc32_z(0, static_cast<const Bytef*>(tensor.data), tensor.bytes));
 }
 
+namespace {
+
+uint32_t crc32(const std::string& text) {
+    return static_cast<uint32_t>(::crc32_z(0, reinterpret_cast<const Bytef*>(text.data()), text.size()));
+}
+
+constexpr const char* kTensorSums = "crc32";
+constexpr const char* kMetadataSums = "metadata_crc32";
+
+/// The JSON object under `key`, null when there is none.
+nlohmann::json checksums(const SafetensorsFile& file, const char* key) {
+    const auto entry = file.metadata().find(key);
+    if (entry == file.metadata().end()) return nullptr;
+    nlohmann::json list = nlohmann::json::parse(entry->second, nullptr, /*allow_exceptions=*/false);
+    if (!list.is_object()) throw FileError(file.path() + ": the metadata key " + key + " is not a JSON object");
+    return list;
+}
+
+/// `who` is whose checksum the list must have.
+void verify_checksum(const nlohmann::json& list, const std::string& name, uint32_t sum, const std::string& who,
+                     const char* key) {
+    const auto it = list.find(name);
+    if (it == list.end() || !it->is_number_unsigned())
+        throw FileError(who + " has no checksum in the " + key + " list");
+    if (it->get<uint64_t>() != sum) throw FileError(who + " is damaged: its checksum does not match");
+}
+
+} // namespace
+
+std::string checksums_json(const std::map<std::string, std::string>& metadata) {
+    std::string text = "{";
+    for (const auto& [key, value] : metadata) {
+        if (text.size() > 1) text += ',';
+        text += json_string(key, "metadata_crc32 list") + ":" + std::to_string(crc32(value));
+    }
+    return text + "}";
+}
+
 std::string checksums_json(const std::vector<TensorView>& tensors) {
     std::string text = "{";
     for (const TensorView& t : tensors) {
@@ -224,16 +262,21 @@ std::string checksums_json(const std::vector<TensorView>& tensors) {
 }
 
 void verify_checksums(const SafetensorsFile& file) {
-    const auto entry = file.metadata().find("crc32");
-    if (entry == file.metadata().end()) return;
-    const nlohmann::json list = nlohmann::json::parse(entry->second, nullptr, /*allow_exceptions=*/false);
-    if (!list.is_object()) throw FileError(file.path() + ": the metadata key crc32 is not a JSON object");
+    if (const auto list = checksums(file, kMetadataSums); !list.is_null()) {
+        for (const auto& [key, text] : file.metadata()) {
+            const std::string who = file.path() + ": metadata " + quote_name(key);
+            if (key != kTensorSums && key != kMetadataSums) verify_checksum(list, key, crc32(text), who, kMetadataSums);
+        }
+        for (const auto& [key, sum] : list.items())
+            if (!file.metadata().contains(key))
+                throw FileError(file.path() + ": metadata " + quote_name(key) + " is missing");
+    }
+    const auto list = checksums(file, kTensorSums);
+    if (list.is_null()) return;
     for (const TensorView& t : file.tensors()) {
-        const auto it = list.find(t.name);
         const std::string who =
             file.path() + ": tensor " + quote_name(t.name) + " at offset " + std::to_string(file.offset(t));
-        if (it == list.end() || !it->is_number_unsigned()) throw FileError(who + " has no checksum in the crc32 list");
-        if (it->get<uint64_t>() != crc32(t)) throw FileError(who + " is damaged: its checksum does not match");
+        verify_checksum(list, t.name, crc32(t), who, kTensorSums);
     }
     for (const auto& [name, value] : list.items())
         if (file.find(name) == nullptr) throw FileError(file.path() + ": tensor " + quote_name(name) + " is missing");

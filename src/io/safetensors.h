@@ -71,9 +71,11 @@ uint32_t crc32(const TensorView& tensor);
 
 /// A JSON object from tensor name to crc32(), in the given order: the value of the metadata key `crc32`.
 std::string checksums_json(const std::vector<TensorView>& tensors);
+/// The same of the metadata's texts: the value of the metadata key `metadata_crc32`.
+std::string checksums_json(const std::map<std::string, std::string>& metadata);
 
-/// Compares the tensors with the metadata key `crc32`, when the file has it. Errors: FileError naming the first damaged
-/// tensor and its offset, or a tensor that the list leaves out or that is only in the list.
+/// Compares the tensors with the metadata key `crc32` and the other metadata with `metadata_crc32`, those that the file has.
+/// Errors: FileError naming the first damaged tensor and its offset or the damaged text, or what a list leaves out or has alone.
 void verify_checksums(const SafetensorsFile& file);
 
 } // namespace ingot::io

@@ -94,6 +94,18 @@ void Module::train(bool on) {
     state_->each([on](State& state) { state.training = on; });
 }
 
+ModeGuard::ModeGuard(const Module& module) {
+    const auto remember = [this](auto& self, const std::shared_ptr<Module::State>& state) -> void {
+        before_.emplace_back(state, state->training);
+        for (const auto& child : state->children) self(self, child.state);
+    };
+    remember(remember, module.state_);
+}
+
+ModeGuard::~ModeGuard() {
+    for (const auto& [state, training] : before_) state->training = training;
+}
+
 bool Module::is_training() const { return state_->training; }
 uint64_t Module::version() const { return state_->version(); }
 

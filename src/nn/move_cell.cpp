@@ -11,9 +11,10 @@ void move_cell(const Tensor& handle, Device device) {
     if (handle.device() == device) return;
     INGOT_ASSERT(handle.is_cell(), "only cells are registered with modules");
     if (graph::Recorder::current().trace) throw Error("to: a model cannot be moved inside compile(); move it before");
-    handle.eval(); // pending writes still belong to the old device
     graph::Node& node = *handle.node();
     graph::Cell& cell = *node.handle_of;
+    cell.take_over();
+    handle.eval(); // pending writes still belong to the old device
     const graph::Value moved = graph::evaluator().transfer(cell.current, device);
     // Values of before keep the old storage, but this cell's writes no longer concern them.
     cell.link->cell = nullptr;

@@ -6,9 +6,9 @@
 
 namespace ingot::passes {
 
-/// Whether `what` ("graph", "plan") is asked for.
+/// Whether `what` ("graph", "plan") is asked for. Errors: Error when INGOT_DUMP asks for something else.
 bool dumping(const char* what);
-/// Writes one numbered piece.
+/// Writes one numbered piece; makes the folder. Errors: FileError.
 void dump(const std::string& stage, const std::string& text);
 
 } // namespace ingot::passes

@@ -52,7 +52,7 @@ Capture capture(Device device, std::vector<Root> roots) {
     c.nodes.reserve(found.size());
     for (Node* n : found) {
         for (const Value& v : n->inputs) {
-            if (v.node->failure) n->failure = v.node->failure;
+            if (v.node->failure && !n->failure) n->failure = v.node->failure;
         }
         if (!n->failure) c.nodes.push_back(n);
     }

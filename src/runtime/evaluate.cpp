@@ -109,11 +109,18 @@ void submit(Capture& c) {
     const std::exception_ptr failure = executable->run(inputs.data(), results.data(), arena);
     for (size_t i = 0; i < c.roots.size(); ++i) {
         const Root& r = c.roots[i];
-        Node& node = *r.value.node;
-        node.failure = failure;
-        node.outputs[r.value.index].data = std::move(storages[i]);
-        if (node.pending) mark_ready(node);
-        if (r.cell) { r.cell->stored = r.value; }
+        r.value.node->failure = failure;
+        r.value.node->outputs[r.value.index].data = std::move(storages[i]);
+    }
+    for (const Root& r : c.roots) { // with all their results: other threads may look
+        if (r.value.node->pending) mark_ready(*r.value.node);
+    }
+    const std::lock_guard lock(graph::writers_mutex());
+    for (const Root& r : c.roots) {
+        if (!r.cell) continue;
+        r.cell->stored = r.value;
+        // At once: another thread may be waiting with a write of its own.
+        if (r.cell->writer == &Recorder::current() && r.cell->current == r.value) r.cell->writer = nullptr;
     }
 }
 
@@ -152,16 +159,22 @@ void flush_locked(std::vector<Value> wanted) {
         }
     };
     std::vector<Ref<Cell>> writes = std::exchange(recorder.writes, {});
-    std::vector<Value> initial = std::exchange(recorder.initial, {});
+    std::vector<std::pair<Ref<Cell>, Value>> initial = std::exchange(recorder.initial, {});
     try {
         // New cells first, by themselves: the structure of the first step is then that of the second.
-        for (Value& v : initial) {
-            if (Cell* cell = v.node->cell(); cell && !cell->stored) add(v, cell);
+        {
+            const std::lock_guard lock(graph::writers_mutex());
+            for (const auto& [cell, value] : initial) {
+                if (cell->writer == &recorder && !cell->stored) add(value, cell.get());
+            }
         }
         if (!roots.empty()) run();
         initial.clear();
-        for (const auto& cell : writes) {
-            if (cell->writer == &recorder) add(cell->current, cell.get());
+        {
+            const std::lock_guard lock(graph::writers_mutex());
+            for (const auto& cell : writes) {
+                if (cell->writer == &recorder) add(cell->current, cell.get());
+            }
         }
         for (const Value& v : recorder.held()) {
             if (!v.node->postponed) add(v, nullptr);
@@ -169,17 +182,17 @@ void flush_locked(std::vector<Value> wanted) {
         for (const Value& v : wanted) add(v, nullptr);
         wanted.clear();
         if (!roots.empty()) run();
-        // Written, or failed, or evaluated before by a thread that only read it.
+        // Failed, or evaluated before by a thread that only read it.
         for (const auto& cell : writes) {
             Recorder* mine = &recorder;
             cell->writer.compare_exchange_strong(mine, nullptr);
         }
     } catch (...) {
-        for (Value& v : initial) {
-            Cell* cell = v.node->cell();
-            if (!cell || cell->stored) continue;
-            cell->current = v;
-            recorder.initial.push_back(v);
+        const std::lock_guard lock(graph::writers_mutex());
+        for (auto& [cell, value] : initial) {
+            if (cell->writer != &recorder || cell->stored) continue;
+            if (!(cell->current == value)) cell->current = value;
+            recorder.initial.emplace_back(std::move(cell), std::move(value));
         }
         for (const auto& cell : writes) {
             if (cell->writer == &recorder) revert(cell);
@@ -191,10 +204,25 @@ void flush_locked(std::vector<Value> wanted) {
 // ---------------------------------------------------------------------------------------------- evaluator hooks
 
 void evaluate(const std::vector<Value>& values) {
-    const bool ready =
-        std::all_of(values.begin(), values.end(), [](const Value& v) { return v.node->ready() || v.node->failure; });
-    if (!ready) flush(values);
+    const auto all = [&](auto is) {
+        return std::all_of(values.begin(), values.end(), [&](const Value& v) { return is(*v.node); });
+    };
+    if (all([](const Node& n) { return n.ready(); })) return;
+    const std::lock_guard lock(evaluation_mutex());
+    if (!all([](const Node& n) { return n.ready() || n.failure; })) flush_locked(values);
 }
+
+/// Held while a ready value's memory is read. Values of cells may lie in the cell's storage, which any thread's submission may
+/// overwrite after copying them elsewhere; the memory of others does not change.
+class ReadLock {
+public:
+    explicit ReadLock(const Value& value) {
+        if (value.node->link) lock_ = std::unique_lock(evaluation_mutex());
+    }
+
+private:
+    std::unique_lock<std::recursive_mutex> lock_;
+};
 
 void flush_all() {
     if (!Recorder::current().trace) flush({});
@@ -213,7 +241,10 @@ Value transfer(const Value& value, Device device) {
     const graph::Type& type = value.type();
     const size_t bytes = static_cast<size_t>(type.shape.numel()) * size_of(type.dtype);
     auto storage = core::Storage::allocate(device, bytes, "tensor");
-    if (bytes > 0) std::memcpy(storage->data(), address_of(value), bytes); // cpu and reference share the host's memory
+    if (bytes > 0) {
+        const ReadLock lock(value);
+        std::memcpy(storage->data(), address_of(value), bytes); // cpu and reference share the host's memory
+    }
     Value moved = graph::make_ready(type, device, std::move(storage));
     if (value.node->requires_grad && Recorder::current().grad_mode) {
         moved.node->op = &kTransfer;
@@ -226,6 +257,7 @@ Value transfer(const Value& value, Device device) {
 void read(const Value& value, void* out, DType dtype) {
     const graph::Type& type = value.type();
     INGOT_ASSERT(value.node->outputs[value.index].format.is_row_major(), "only row-major values are read");
+    const ReadLock lock(value);
     graph::convert_elements(out, dtype, address_of(value), type.dtype, type.shape.numel());
 }
 

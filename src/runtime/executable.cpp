@@ -15,10 +15,24 @@ namespace ingot::runtime {
 
 namespace {
 
-std::exception_ptr failure_of(const program::ErrorWord& word) {
-    if (word.code == 0) return nullptr;
-    return std::make_exception_ptr(Error("index " + std::to_string(word.value) + " is out of range [0, " +
-                                         std::to_string(word.bound) + ") in a gather, embedding or label"));
+/// "gather or cross_entropy": the operators that may have been given a bad index. Gradients use the forward pass's indices.
+std::string indexing_ops(const ir::Graph& g) {
+    std::vector<std::string> names;
+    for (const profiler::Phase last : {profiler::Phase::forward, profiler::Phase::optimizer}) {
+        for (const ir::Node& n : g.nodes) {
+            const bool takes_integers = std::any_of(n.inputs.begin(), n.inputs.end(), [&](ir::ValueId v) {
+                return g.type(v).dtype == DType::i64 || g.type(v).dtype == DType::i32;
+            });
+            const bool indexes =
+                n.op->kind == graph::Kind::indexing || (n.op->kind == graph::Kind::composite && takes_integers);
+            if (indexes && n.phase <= last && std::find(names.begin(), names.end(), n.op->name) == names.end())
+                names.emplace_back(n.op->name);
+        }
+        if (!names.empty()) break;
+    }
+    std::string text;
+    for (const std::string& name : names) text += (text.empty() ? "" : " or ") + name;
+    return text;
 }
 
 std::atomic<bool> stubbed{false};
@@ -30,6 +44,7 @@ void stub_execution(bool on) { stubbed = on; }
 Executable::Executable(const ir::Graph& captured, Device device) : device_(device) {
     const profiler::Scope scope("compile", profiler::Phase::compile);
     for (const ir::Result& r : captured.results) result_types_.push_back(captured.type(r.value));
+    indexing_ops_ = indexing_ops(captured);
     num_inputs_ = captured.inputs.size();
     const backend::Backend& backend = backend::backend_of(device);
     if (backend.takes_whole_graphs()) {
@@ -111,7 +126,10 @@ std::exception_ptr Executable::run(void* const* inputs, void* const* results,
     } catch (...) {
         return std::current_exception(); // belongs to the results: the submission has begun
     }
-    return failure_of(word);
+    if (word.code == 0) return nullptr;
+    return std::make_exception_ptr(Error("index " + std::to_string(word.value) + " is out of range [0, " +
+                                         std::to_string(word.bound) + ") in " + indexing_ops_ +
+                                         "; every value of the same submission fails with it"));
 }
 
 void Executable::copy_out(const Copy& c, void* const* results, const char* arena) const {

@@ -62,6 +62,7 @@ private:
     std::vector<Copy> copies_;
     int64_t arena_bytes_ = 0;
     Report report_;
+    std::string indexing_ops_;                                ///< for the error of a bad index
     mutable std::vector<void*> base_, pointers_;              ///< scratch of run(), sized once
     mutable std::vector<const base::profile::Label*> labels_; ///< per kernel of the report; made when first profiled
     mutable SpareResults spare_;

@@ -8,8 +8,8 @@
 
 namespace ingot::runtime {
 
-std::mutex& evaluation_mutex() {
-    static auto* mutex = new std::mutex;
+std::recursive_mutex& evaluation_mutex() {
+    static auto* mutex = new std::recursive_mutex;
     return *mutex;
 }
 

@@ -14,8 +14,8 @@
 
 namespace ingot::runtime {
 
-/// Held while anything is evaluated, compiled or submitted.
-std::mutex& evaluation_mutex();
+/// Held while anything is evaluated, compiled or submitted. Recursive: host scalars are asked under it, and may read tensors.
+std::recursive_mutex& evaluation_mutex();
 
 /// Counters behind eval_stats().
 EvalStats& counters();

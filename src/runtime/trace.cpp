@@ -38,6 +38,7 @@ struct TracedCell {
     Ref<Cell> cell;
     Value before;
     Value tracer;
+    bool ends_write;
 };
 
 /// The active recording of one function. One per thread at a time: a nested compiled function records into the outer trace.
@@ -57,7 +58,7 @@ public:
         for (TracedCell& c : cells) {
             c.cell->current = c.before;
             c.cell->trace = nullptr;
-            c.cell->end_write();
+            if (c.ends_write) c.cell->end_write();
         }
         for (TracedSlot& s : slots) {
             s.slot->present = s.present;
@@ -77,9 +78,9 @@ public:
 private:
     void touch(Cell& cell) {
         if (cell.trace == this) return;
-        cell.begin_write();
+        const bool begun = cell.begin_write();
         cell.trace = this;
-        TracedCell t{Ref<Cell>(&cell), cell.current, {}};
+        TracedCell t{Ref<Cell>(&cell), cell.current, {}, begun};
         auto node = make_ref<Node>(graph::kPlaceholder, cell.device);
         node->set_outputs({cell.type});
         node->link = cell.link;
@@ -216,13 +217,7 @@ std::vector<Tensor> CompiledStep::call(const std::vector<Tensor>& arguments) {
         if (v.node->failure) std::rethrow_exception(v.node->failure);
     }
     for (const auto& v : variants_) {
-        if (!v->fits(values)) continue;
-        std::vector<Value> pending; // another thread assigned them
-        for (const auto& c : v->cells) {
-            if (c.cell->current && !c.cell->current.node->ready()) pending.push_back(c.cell->current);
-        }
-        if (!pending.empty()) flush(pending);
-        return run(*v, values);
+        if (v->fits(values)) return run(*v, values);
     }
     variants_.push_back(trace(arguments));
     if (variants_.size() > 8 && !warned_) {
@@ -319,8 +314,11 @@ std::unique_ptr<Variant> CompiledStep::trace(const std::vector<Tensor>& argument
             if (!visited.emplace(n, true).second) continue;
             if (!n->pending) continue;
             for (const Value& v : n->inputs) {
-                if (v.node->pending && !v.node->trace) outside.push_back(v);
-                stack.push_back(v.node.get());
+                if (v.node->trace) {
+                    stack.push_back(v.node.get());
+                } else if (v.node->pending) {
+                    outside.push_back(v);
+                }
             }
         }
         if (!outside.empty()) flush(outside);
@@ -390,6 +388,16 @@ std::unique_ptr<Variant> CompiledStep::trace(const std::vector<Tensor>& argument
 
 namespace {
 
+/// Other threads may have given the cells their values and not submitted them.
+void submit_others(const Variant& v) {
+    std::vector<Value> pending;
+    for (const auto& c : v.cells) {
+        c.cell->take_over();
+        if (c.cell->current && c.cell->current.node->pending) pending.push_back(c.cell->current);
+    }
+    if (!pending.empty() || !Recorder::current().writes.empty()) flush(pending);
+}
+
 /// Debug builds: this thread writes the variant's cells while it lives.
 class Writing {
 public:
@@ -397,8 +405,7 @@ public:
         for (Cell* cell : cells_) cell->end_write();
     }
     void add(Cell& cell) {
-        cell.begin_write();
-        cells_.push_back(&cell);
+        if (cell.begin_write()) cells_.push_back(&cell);
     }
 
 private:
@@ -409,6 +416,7 @@ private:
 
 std::vector<Tensor> CompiledStep::run(Variant& v, const std::vector<Value>& arguments) {
     last_ = &v;
+    submit_others(v);
     Writing writing;
     if constexpr (base::kDebugChecks) {
         for (const auto& r : v.results) {
@@ -423,14 +431,6 @@ std::vector<Tensor> CompiledStep::run(Variant& v, const std::vector<Value>& argu
         }
         return s.value;
     };
-    // Cells that another thread made and whose first values it never submitted.
-    std::vector<Value> late;
-    for (const Source& s : v.inputs) {
-        const Value& in = value_of(s);
-        if (in.node->pending && !in.node->failure) late.push_back(in);
-    }
-    if (!late.empty()) flush(late);
-
     const std::lock_guard lock(evaluation_mutex());
     std::exception_ptr failure;
     for (size_t i = 0; i < v.inputs.size(); ++i) {
@@ -472,6 +472,7 @@ std::vector<Tensor> CompiledStep::run(Variant& v, const std::vector<Value>& argu
                               node->outputs[0].data == cell.storage && node->inputs.empty();
             if (!mine) {
                 cell.current = Value{cell.make_value_node(), 0};
+                const std::lock_guard looked_at(graph::writers_mutex());
                 cell.stored = cell.current;
             }
             cell.current.node->failure = failure;

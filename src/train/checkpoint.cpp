@@ -77,9 +77,10 @@ Checkpoint::Checkpoint(const TrainingParts& parts, const Position& position, con
     : tensors_(everything(parts, position, texts)), model_json_(texts.model_json) {}
 
 void Checkpoint::write(const std::string& path) const {
-    io::write_safetensors(
-        path, tensors_.views(),
-        {{"ingot", INGOT_VERSION}, {"model.json", model_json_}, {"crc32", io::checksums_json(tensors_.views())}});
+    std::map<std::string, std::string> metadata{{"ingot", INGOT_VERSION}, {"model.json", model_json_}};
+    metadata["metadata_crc32"] = io::checksums_json(metadata);
+    metadata["crc32"] = io::checksums_json(tensors_.views());
+    io::write_safetensors(path, tensors_.views(), metadata);
 }
 
 namespace {

@@ -17,19 +17,6 @@ namespace {
 /// Batches whose results may wait on the device.
 constexpr size_t kWindow = 64;
 
-/// Puts train or eval mode back, also after an exception.
-class ModeGuard {
-public:
-    explicit ModeGuard(nn::Module& model) : model_(model), before_(model.is_training()) {}
-    ~ModeGuard() { model_.train(before_); }
-    ModeGuard(const ModeGuard&) = delete;
-    ModeGuard& operator=(const ModeGuard&) = delete;
-
-private:
-    nn::Module& model_;
-    bool before_;
-};
-
 } // namespace
 
 /// What the compiled function refers to.
@@ -79,7 +66,7 @@ Evaluator::Evaluator(nn::Module& model, Loss loss, MetricList metrics)
 Evaluator::~Evaluator() = default;
 
 EvalResult Evaluator::run(data::Batches& batches, const std::function<bool()>& stop) {
-    const ModeGuard mode(model_);
+    const nn::ModeGuard modes(model_);
     model_.eval();
     traced_->each([](Metric& m) { m.reset(); });
     struct Waiting {

@@ -134,7 +134,6 @@ void Fit::run_update(bool wanted) {
 }
 
 bool Fit::train_batches() {
-    model_.train();
     const int64_t first = position_.batch;
     const Clock::time_point epoch_start = Clock::now();
     const auto steps = phases_.measure(&PhaseTimes::steps);
@@ -184,7 +183,10 @@ bool Fit::end_epoch() {
     position_.skipped = 0;
     position_.epoch_loss = 0;
     position_.train_loss = row.train_loss;
-    const bool better = row.val_loss && (position_.best_epoch == 0 || *row.val_loss < position_.best_val_loss);
+    // A loss that is no number is better than none, and worse than any other.
+    const bool first_number = row.val_loss && std::isnan(position_.best_val_loss) && !std::isnan(*row.val_loss);
+    const bool better =
+        row.val_loss && (position_.best_epoch == 0 || first_number || *row.val_loss < position_.best_val_loss);
     if (better) {
         position_.best_epoch = position_.epoch;
         position_.best_val_loss = *row.val_loss;
@@ -217,6 +219,8 @@ void Fit::test() {
 }
 
 TrainResult Fit::run() {
+    const nn::ModeGuard modes(model_);
+    if (!model_.is_training()) model_.train();
     begin();
     result_.train_loss = position_.train_loss;
     while (position_.epoch < options_.epochs && !stop_reason()) {

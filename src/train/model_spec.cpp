@@ -33,7 +33,7 @@ class Builder {
 public:
     explicit Builder(std::string source) : source_(std::move(source)) {}
 
-    [[noreturn]] void fail(const std::string& message) const { throw Error(source_ + ": " + message); }
+    [[noreturn]] void fail(const std::string& message) const { throw Named(source_ + ": " + message); }
 
     /// Builds a list of layers. `probe` is a recorded tensor [2, sample..] that is never computed: applying each layer to
     /// it infers shapes with the operators' own rules and errors.
@@ -80,13 +80,13 @@ private:
             layers[at].output = sample_shape(probe);
             layers[at].parameters = layer->num_parameters();
             layers[at].container = spec.contains("layers");
-        } catch (const Nested&) { throw; } catch (const Error& e) {
-            throw Nested(source_ + ": " + where + ": " + e.what());
+        } catch (const Named&) { throw; } catch (const Error& e) {
+            fail(where + ": " + e.what());
         }
     }
 
     /// An error that names its layer already.
-    struct Nested : Error {
+    struct Named : Error {
         using Error::Error;
     };
 
@@ -175,7 +175,9 @@ Model build_model(const std::string& text, const std::string& source) {
     model.layers = std::move(builder.layers);
     model.output = sample_shape(probe);
     try {
-        model.net.state_dict(); // names "" could give one key to two tensors
+        for (const auto& [key, tensor] : model.net.state_dict()) // names "" could give one key to two tensors
+            if (key.starts_with("train."))
+                throw Error("no layer can be called \"train\": the keys that begin so are those of checkpoints");
     } catch (const Error& e) { names.fail(e.what()); }
     return model;
 }

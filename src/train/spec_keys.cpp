@@ -27,8 +27,6 @@ int64_t integer_in(const Json& value, const std::string& key, int64_t least, int
     return value.get<int64_t>();
 }
 
-[[noreturn]] void missing(const char* key) { throw Error(std::string("\"") + key + "\" is missing"); }
-
 } // namespace
 
 Json parse_json(const std::string& text) {
@@ -60,6 +58,13 @@ std::string show(const Json& value) {
     std::string text = value.dump(-1, ' ', true, Json::error_handler_t::replace);
     if (text.size() > 60) text = text.substr(0, 57) + "...";
     return text;
+}
+
+void Keys::missing(const char* key) const {
+    std::string given; // perhaps misspelt
+    for (const auto& [name, value] : object_.items())
+        if (!asked_.contains(name) && name != "name") given += (given.empty() ? " (given: " : ", ") + show(name);
+    throw Error(std::string("\"") + key + "\" is missing" + given + (given.empty() ? "" : ")"));
 }
 
 const Json* Keys::optional(const char* key) {

@@ -43,6 +43,7 @@ public:
     void finish() const;
 
 private:
+    [[noreturn]] void missing(const char* key) const;
     const Json& object_;
     std::set<std::string> asked_{"type"};
 };

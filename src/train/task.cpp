@@ -175,7 +175,7 @@ void Task::load_text(const data::DataSpec& spec, const TaskOptions& options) {
         const auto bytes = static_cast<int64_t>(options.val * static_cast<double>(data.train.size()));
         held_out.begin = data.train.end = data.train.end - bytes;
         if (held_out.size() < length + 1 || data.train.size() < length + 1)
-            throw Error("cannot hold out the fraction " + std::to_string(options.val) + " of " + spec.path +
+            throw Error("cannot hold out " + std::to_string(bytes) + " bytes of " + spec.path +
                         ": both parts need at least one window of " + std::to_string(length) + " bytes");
         validation_ = std::make_shared<data::TextWindows>(held_out, length);
     } else {

@@ -35,6 +35,10 @@ TEST_F(Usage, UnknownFlag) {
     expect_error(ingot({"train", "--model", "lenet", "--data", "glyphs", "--bogus", "1"}), 2, {"--bogus"});
     expect_error(ingot({"--bogus"}), 2, {"--bogus"});
     expect_error(ingot({"devices", "--bogus"}), 2, {"--bogus"});
+    // Before what is missing because of it.
+    expect_error(ingot({"train", "--mod", "mlp", "--data", "glyphs"}), 2, {"--mod"});
+    expect_error(ingot({"train", "mlp", "--data", "glyphs"}), 2, {"not expected", "mlp"});
+    expect_error(ingot({"eval", "--dat", "glyphs"}), 2, {"--dat"});
 }
 
 TEST_F(Usage, WhatIsNotThereYetIsRefused) {
@@ -92,7 +96,8 @@ TEST_F(Usage, ValuesOutOfRange) {
                  2, {"--momentum"});
     expect_error(ingot({"train", "--model", "vgg", "--data", "glyphs"}), 2, {"vgg", "lenet"});
     expect_error(ingot({"train", "--model", "lenet", "--data", "mnist"}), 2, {"mnist", "path"});
-    expect_error(ingot({"train", "--model", "lenet", "--data", "glyphs,sead=1"}), 2, {"sead"});
+    for (const char* data : {"glyphs,sead=1", "glyphs,seed=-1", "folder:x,size=abc", "text:x,length=0"})
+        expect_error(ingot({"train", "--model", "lenet", "--data", data}), 2, {data});
 }
 
 TEST_F(Usage, Devices) {

@@ -57,7 +57,7 @@ TEST(Dataset, RandomSplit) {
     EXPECT_EQ(a.held_out, same.held_out);
     EXPECT_NE(a.held_out, other.held_out);
     EXPECT_ERROR(random_split(100, 0.001, 0), "both parts need at least one sample");
-    EXPECT_ERROR(random_split(100, 0.999, 0), "both parts");
+    EXPECT_ERROR(random_split(100, 0.999, 0), "cannot hold out 100 of 100 samples: both parts");
     EXPECT_ERROR(random_split(100, std::nan(""), 0), "both parts");
 }
 

@@ -42,13 +42,13 @@ TEST(DataSpec, RefusesWithTheReason) {
     EXPECT_ERROR(parse_data_spec("csv:a.csv,task=guess"), "unknown task 'guess'; there are classification");
     EXPECT_ERROR(parse_data_spec("csv:"), "a path is missing; write csv:PATH");
     EXPECT_ERROR(parse_data_spec("text:a,size=3"), "unknown option 'size'; text takes length");
-    EXPECT_ERROR(text_length(parse_data_spec("text:a,length=0")), "length must lie between 1 and");
-    EXPECT_ERROR(load_images(parse_data_spec("glyphs,seed=x")), "seed 'x' is not a number in range");
-    EXPECT_ERROR(load_images(parse_data_spec("glyphs,seed=-1")), "seed '-1' is not a number");
-    EXPECT_ERROR(load_images(parse_data_spec("glyphs,seed=")), "seed '' is not a number");
-    EXPECT_ERROR(load_images(parse_data_spec("folder:x,size=3y")), "size '3y' is not a number");
-    EXPECT_ERROR(load_images(parse_data_spec("folder:x,size=0")), "size must lie between 1 and 4096");
-    EXPECT_ERROR(load_images(parse_data_spec("folder:x,size=8x5000")), "size must lie between 1 and 4096");
+    EXPECT_ERROR(parse_data_spec("text:a,length=0"), "length must lie between 1 and");
+    EXPECT_ERROR(parse_data_spec("glyphs,seed=x"), "seed 'x' is not a number in range");
+    EXPECT_ERROR(parse_data_spec("glyphs,seed=-1"), "seed '-1' is not a number");
+    EXPECT_ERROR(parse_data_spec("glyphs,seed="), "seed '' is not a number");
+    EXPECT_ERROR(parse_data_spec("folder:x,size=3y"), "size '3y' is not a number");
+    EXPECT_ERROR(parse_data_spec("folder:x,size=0"), "size must lie between 1 and 4096");
+    EXPECT_ERROR(parse_data_spec("folder:x,size=8x5000"), "size must lie between 1 and 4096");
 }
 
 } // namespace

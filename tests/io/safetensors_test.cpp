@@ -341,5 +341,21 @@ TEST(Safetensors, ChecksumsNameTheDamagedTensor) {
     verify_checksums(SafetensorsFile::open(path));
 }
 
+TEST(Safetensors, ChecksumsNameTheDamagedText) {
+    const TempFolder folder;
+    const std::string path = folder / "a";
+    const auto verify = [&](const std::map<std::string, std::string>& metadata) {
+        write_safetensors(path, {view("w")}, metadata);
+        verify_checksums(SafetensorsFile::open(path));
+    };
+    const std::string sums = checksums_json({{"a", "one"}, {"b", ""}});
+    verify({{"a", "one"}, {"b", ""}, {"metadata_crc32", sums}});
+    EXPECT_ERROR(verify({{"a", "ooe"}, {"b", ""}, {"metadata_crc32", sums}}), "metadata 'a' is damaged");
+    EXPECT_ERROR(verify({{"a", "one"}, {"metadata_crc32", sums}}), "metadata 'b' is missing");
+    EXPECT_ERROR(verify({{"a", "one"}, {"b", ""}, {"c", ""}, {"metadata_crc32", sums}}),
+                 "metadata 'c' has no checksum in the metadata_crc32 list");
+    EXPECT_ERROR(verify({{"metadata_crc32", "1"}}), "metadata_crc32 is not a JSON object");
+}
+
 } // namespace
 } // namespace ingot::io

@@ -16,9 +16,10 @@ Tensor data(Shape shape) {
 }
 
 /// What reading `make()` throws.
-Bad bad_index(std::function<Tensor()> make, int64_t value, int64_t bound) {
+Bad bad_index(std::function<Tensor()> make, int64_t value, int64_t bound, const std::string& op) {
     return {[make] { make().eval(); }, "index " + std::to_string(value) + " is out of range [0, " +
-                                           std::to_string(bound) + ") in a gather, embedding or label"};
+                                           std::to_string(bound) + ") in " + op +
+                                           "; every value of the same submission fails with it"};
 }
 
 } // namespace
@@ -39,12 +40,12 @@ Cases indexing_cases() {
                      [] {
                          return gather(data({2, 3}), 1, ids({0, 5}, {2, 1}));
                      },
-                     5, 3),
+                     5, 3, "gather"),
                  bad_index(
                      [] {
                          return gather(data({2, 3}), 1, ids({-1, 0}, {2, 1}));
                      },
-                     -1, 3),
+                     -1, 3, "gather"),
                  {[] {
                       gather(ones({2, 3}), 0, ones({2, 3}));
                   },
@@ -91,7 +92,7 @@ Cases indexing_cases() {
                  return out;
              },
          .integers = true,
-         .bad = {bad_index([] { return scatter(data({2}), 0, ids({2}, {1}), ones({1})); }, 2, 2),
+         .bad = {bad_index([] { return scatter(data({2}), 0, ids({2}, {1}), ones({1})); }, 2, 2, "scatter"),
                  {[] {
                       scatter(ones({2, 3}), 1, ids({0, 1}, {2, 1}), ones({2, 2}));
                   },
@@ -119,7 +120,7 @@ Cases indexing_cases() {
          .integers = true,
          .factor = 2,
          .factor_reason = "sums of up to nine terms",
-         .bad = {bad_index([] { return scatter_add(data({2}), 0, ids({-3}, {1}), ones({1})); }, -3, 2)}},
+         .bad = {bad_index([] { return scatter_add(data({2}), 0, ids({-3}, {1}), ones({1})); }, -3, 2, "scatter_add")}},
         {.name = "index_select",
          .args = {real({2, 5, 3}), integer({4}, 0, 4)},
          .fn = [](const In& in) { return index_select(in[0], 1, in[1]); },
@@ -136,7 +137,7 @@ Cases indexing_cases() {
              [] {
                  return index_select(data({2, 3}), 0, ids({2}, {1}));
              },
-             2, 2)}},
+             2, 2, "index_select")}},
         {.name = "index_select",
          .variant = "matrix_of_indices",
          .args = {real({5, 3}), integer({2, 2}, 0, 2)},
@@ -175,7 +176,7 @@ Cases indexing_cases() {
                  return out;
              },
          .no_gradient = "integer input",
-         .bad = {bad_index([] { return one_hot(ids({4}, {1}), 4); }, 4, 4),
+         .bad = {bad_index([] { return one_hot(ids({4}, {1}), 4); }, 4, 4, "scatter"),
                  {[] { one_hot(ids({4}, {1}), 0); }, "one_hot: the number of classes 0 is not positive"}}},
         {.name = "embedding",
          .args = {real({7, 4}), integer({2, 5}, 0, 6)},
@@ -190,7 +191,7 @@ Cases indexing_cases() {
                      [] {
                          return embedding(data({7, 4}), ids({7}, {1}));
                      },
-                     7, 7),
+                     7, 7, "index_select"),
                  {[] { embedding(ones({7}), ids({1}, {1})); },
                   "embedding: the weight has shape [7], not [vocabulary, size]"}}},
     };

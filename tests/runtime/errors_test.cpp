@@ -6,6 +6,9 @@
 #include <map>
 #include <optional>
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <ingot/host_scalar.h>
 
 using namespace ingot;
@@ -73,6 +76,25 @@ TEST_F(BadIndex, IsReportedByTheReadWithIndexAndBound) {
     EXPECT_TRUE(fails_with([&] { values(index_select(pattern({4, 2}), 0, ids({4}))); }, {"4"}));
     EXPECT_TRUE(fails_with([&] { nn::cross_entropy(pattern({2, 3}), ids({0, 3})).item(); }, {"3"}));
     EXPECT_EQ(values(table(good)).size(), 8u);
+}
+
+TEST_F(BadIndex, IsReportedWithTheOperator) {
+    const auto in_backward = [&] {
+        opt.zero_grad();
+        const Tensor loss = sum(table(bad)); // its gradient adds at the same indices
+        loss.backward();
+        opt.step();
+        loss.item();
+    };
+    EXPECT_TRUE(fails_with(in_backward, {"index 99 is out of range [0, 10) in index_select;"}));
+    const Tensor bystander = randn({3});
+    const Tensor loss = nn::cross_entropy(pattern({2, 3}), ids({0, 3}));
+    const std::string text =
+        "index 3 is out of range [0, 3) in cross_entropy; every value of the same submission fails with it";
+    EXPECT_EQ(error_of([&] { loss.item(); }), text);
+    EXPECT_EQ(error_of([&] { values(bystander); }), text);
+    const Tensor either = gather(vec({1, 2}), 0, ids({2})) + nn::cross_entropy(pattern({2, 3}), ids({0, 0}));
+    EXPECT_TRUE(fails_with([&] { values(either); }, {"index 2 is out of range [0, 2) in gather or cross_entropy;"}));
 }
 
 TEST_F(BadIndex, TwoFailedStepsAreCuredByNewValues) {
@@ -305,6 +327,24 @@ TEST(OutOfMemory, OfDataFromTheHost) {
     const MemoryLimit limit(kMegabyte);
     EXPECT_THROW(Tensor::from(data, {4000000}).eval(), OutOfMemoryError);
     EXPECT_EQ(sum(vec({1, 2})).item(), 3);
+}
+
+TEST(TooLarge, ReadingIsOutOfMemory) {
+    EXPECT_THROW(zeros({int64_t{1} << 40}).to_vector<float>(), OutOfMemoryError);
+    if (kSanitized) GTEST_SKIP() << "sanitizers reserve address space";
+    // The value fits, a vector of doubles does not.
+    const Tensor bytes = ones({64 << 20}, {.dtype = u8}).eval();
+    int64_t pages = 0;
+    std::ifstream("/proc/self/statm") >> pages;
+    rlimit before{};
+    ASSERT_EQ(getrlimit(RLIMIT_AS, &before), 0);
+    rlimit small = before;
+    small.rlim_cur = static_cast<rlim_t>(pages * sysconf(_SC_PAGESIZE) + (128 << 20));
+    ASSERT_EQ(setrlimit(RLIMIT_AS, &small), 0);
+    const std::string text = error_of([&] { bytes.to_vector<double>(); });
+    ASSERT_EQ(setrlimit(RLIMIT_AS, &before), 0);
+    EXPECT_EQ(text, "to_vector: no memory for a vector of 67108864 elements of 8 bytes (Tensor u8 [67108864] cpu)");
+    EXPECT_EQ(bytes.to_vector<uint8_t>()[5], 1);
 }
 
 } // namespace

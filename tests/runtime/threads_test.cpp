@@ -3,6 +3,7 @@
 #include "runtime/rules_testing.h"
 
 #include <atomic>
+#include <mutex>
 #include <thread>
 
 #include <ingot/host_scalar.h>
@@ -99,6 +100,68 @@ TEST(Threads, NoGradIsPerThread) {
     EXPECT_FALSE(grad_enabled());
 }
 
+// Made by one thread and not even evaluated, moved and read by another, while the first goes on with work of its own.
+TEST(Threads, MoveWhatAnotherMade) {
+    manual_seed(8);
+    nn::Linear model(4, 3);
+    std::vector<Floats> moved;
+    std::thread other([&] {
+        model.to(Device::reference());
+        moved = state_of(model);
+    });
+    for (int i = 0; i < 20; ++i) EXPECT_EQ(sum(exp(zeros({10})) * i).item(), 10 * i);
+    other.join();
+    manual_seed(8);
+    const nn::Linear twin(4, 3);
+    EXPECT_EQ(moved, state_of(twin));
+}
+
+// The value of a gradient's cell, held by a reader, while the next steps write the cell.
+TEST(Threads, AValueIsReadWhileItsCellIsOverwritten) {
+    struct Published {
+        std::mutex mutex;
+        Tensor gradient;
+        Floats expected;
+        bool done = false;
+    } shared;
+    constexpr int64_t kSize = 30000;
+    std::thread trainer([&] {
+        const Tensor w = Tensor::parameter(pattern({kSize}));
+        optim::SGD opt({w}, {.lr = 0.01, .momentum = 0.9});
+        for (int i = 0; i < (kSanitized ? 40 : 300); ++i) {
+            opt.zero_grad();
+            sum(w * w * (1.0 + 0.1 * (i % 5))).backward();
+            const Tensor g = w.grad();
+            opt.step();
+            Floats expected = values(g);
+            const std::lock_guard lock(shared.mutex);
+            shared.gradient = g;
+            shared.expected = std::move(expected);
+        }
+        const std::lock_guard lock(shared.mutex);
+        shared.done = true;
+    });
+    int wrong = 0;
+    for (bool done = false; !done;) {
+        Tensor gradient;
+        Floats expected;
+        {
+            const std::lock_guard lock(shared.mutex);
+            gradient = shared.gradient;
+            expected = shared.expected;
+            done = shared.done;
+        }
+        for (int i = 0; gradient.defined() && i < 3; ++i) {
+            wrong += values(gradient) != expected;
+            wrong += values(gradient * 1.0) != expected;
+            wrong += values(Tensor::buffer(gradient)) != expected;
+            wrong += values(gradient.to(Device::reference())) != expected;
+        }
+    }
+    trainer.join();
+    EXPECT_EQ(wrong, 0);
+}
+
 TEST(Threads, EndWithPendingWorkAndHandles) {
     std::vector<Tensor> kept(1);
     std::thread other([&] {
@@ -121,30 +184,32 @@ TEST(Threads, TrainWhatAnotherMade) {
         return nn::Sequential{nn::Linear(6, 16), nn::ReLU(), nn::Linear(16, 3)};
     };
     for (const bool compiled : {false, true}) {
-        auto model = make(), twin = make();
-        for (const Tensor& p : model.parameters()) p.eval(); // what threads share is evaluated (rule 10)
         const auto train = [&](nn::Sequential& m) {
             optim::Adam opt(m.parameters(), {.lr = 0.01});
             const auto body = [&](const Tensor& x, const Tensor& y) { return train_step(m, opt, x, y); };
             auto step = compile(body);
             Floats losses;
-            for (int i = 0; i < 20; ++i) {
+            for (int i = 0; i < 5; ++i) {
                 const Tensor x = pattern({8, 6}, i), y = labels(8, 3, i);
                 losses.push_back((compiled ? step(x, y) : body(x, y)).item<float>());
             }
             return losses;
         };
-        Floats got;
-        std::atomic<bool> done = false;
-        std::thread other([&] {
-            got = train(model);
-            done = true;
-        });
-        int rounds = 0;
-        for (; !done || rounds == 0; ++rounds) EXPECT_EQ(sum(exp(zeros({10})) * rounds).item(), 10 * rounds);
-        other.join();
-        EXPECT_TRUE(near(got, train(twin), 1e-5)) << compiled;
-        EXPECT_TRUE(near(state_of(model), state_of(twin), 1e-5)) << compiled;
+        auto twin = make();
+        const Floats expected = train(twin);
+        for (int attempt = 0; attempt < 10; ++attempt) { // who submits the first values is a matter of luck
+            auto model = make();
+            Floats got;
+            std::atomic<bool> done = false;
+            std::thread other([&] {
+                got = train(model);
+                done = true;
+            });
+            for (int k = 1; k == 1 || !done; ++k) EXPECT_EQ(sum(exp(zeros({50000})) * k).item(), 50000 * k);
+            other.join();
+            EXPECT_TRUE(near(got, expected, 1e-5)) << compiled;
+            EXPECT_TRUE(near(state_of(model), state_of(twin), 1e-5)) << compiled;
+        }
     }
 }
 

@@ -111,6 +111,32 @@ TEST_F(CheckpointTest, EveryDamagedByteOfATensorIsFound) {
     }
 }
 
+TEST_F(CheckpointTest, NoDamagedByteOfTheHeaderPassesForAnotherModel) {
+    nn::Sequential model{nn::Linear(2, 2)};
+    optim::SGD optimizer(model.parameters(), {});
+    Checkpoint({model, optimizer}, {}, {.model_json = to_json(info_)}).write(path("a.safetensors"));
+    const std::string good = read("a.safetensors");
+    const auto data = [](const StateDict& tensors) {
+        std::vector<std::pair<std::string, std::vector<double>>> out;
+        for (const auto& [name, tensor] : tensors) out.emplace_back(name, tensor.to_vector<double>());
+        return out;
+    };
+    const LoadedCheckpoint whole = read_checkpoint(path("a.safetensors"));
+    int found = 0;
+    for (size_t at = 0; at < good.find("\"}"); ++at) { // the metadata comes first
+        std::string bad = good;
+        bad[at] = static_cast<char>(bad[at] ^ 1);
+        std::ofstream(path("bad.safetensors"), std::ios::binary) << bad;
+        try {
+            const LoadedCheckpoint loaded = read_checkpoint(path("bad.safetensors"));
+            EXPECT_EQ(loaded.model_json, whole.model_json) << at;
+            EXPECT_EQ(data(loaded.weights), data(whole.weights)) << at;
+            EXPECT_EQ(data(loaded.train), data(whole.train)) << at;
+        } catch (const FileError&) { ++found; }
+    }
+    EXPECT_GT(found, 100);
+}
+
 TEST_F(CheckpointTest, ModelJson) {
     const ModelInfo back = model_info_from_json(to_json(info_), "x");
     EXPECT_EQ(back.mean, info_.mean);

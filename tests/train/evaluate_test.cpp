@@ -63,6 +63,24 @@ TEST(Evaluate, Classes) {
     EXPECT_TRUE(model.is_training()) << "the mode is put back";
 }
 
+TEST(Evaluate, ModesArePutBackPartByPart) {
+    nn::Sequential model{nn::Identity()};
+    nn::Sequential inner{nn::Identity(), nn::Identity()};
+    model.add("inner", inner);
+    inner[1].eval();
+    Fixed data = classes();
+    evaluate(model, nn::cross_entropy, data);
+    EXPECT_TRUE(model.is_training());
+    EXPECT_TRUE(inner.is_training());
+    EXPECT_TRUE(inner[0].is_training());
+    EXPECT_FALSE(inner[1].is_training());
+    EXPECT_THROW(evaluate(
+                     model, [](const Tensor&, const Tensor&) -> Tensor { throw Error("no loss"); }, data),
+                 Error);
+    EXPECT_TRUE(inner[0].is_training());
+    EXPECT_FALSE(inner[1].is_training());
+}
+
 TEST(Evaluate, PassesAreIndependentAndOneSubmissionPerBatch) {
     nn::Identity model;
     Fixed data = classes();

@@ -167,6 +167,16 @@ TEST(ModelSpec, Transformers) {
                "the key 'a.weight' is there already");
 }
 
+// Checkpoints keep more than the weights.
+TEST(ModelSpec, KeysOfCheckpointsAreTheirs) {
+    const std::string reserved = "model spec: no layer can be called \"train\"";
+    EXPECT_HAS(layer_error(R"({"type": "batch_norm2d", "name": "train"})"), reserved);
+    EXPECT_HAS(
+        layer_error(R"({"type": "sequential", "name": "", "layers": [{"type": "batch_norm2d", "name": "train"}]})"),
+        reserved);
+    build_model(R"({"input": [3, 8, 8], "layers": [{"type": "batch_norm2d", "name": "trainer"}]})");
+}
+
 TEST(ModelSpec, ErrorsNameTheLayer) {
     EXPECT_HAS(
         layer_error(R"({"type": "conv2d", "out": 4, "kernal": 3})"),
@@ -174,7 +184,8 @@ TEST(ModelSpec, ErrorsNameTheLayer) {
     EXPECT_HAS(layer_error(R"({"type": "relu", "p": 3})"), "layer 1 (\"relu\"): unknown key \"p\"; it takes none");
     EXPECT_HAS(layer_error(R"({"type": "conv3d"})"), "layer 1 (\"conv3d\"): unknown type");
     EXPECT_HAS(layer_error(R"({"type": "conv2d", "kernel": 3, "name": "stem"})"),
-               "layer 1 (\"conv2d\", \"stem\"): \"out\" is missing");
+               "layer 1 (\"conv2d\", \"stem\"): \"out\" is missing (given: \"kernel\")");
+    EXPECT_HAS(layer_error(R"({"type": "linear", "oot": 2})"), "\"out\" is missing (given: \"oot\")");
     EXPECT_HAS(layer_error(R"({"type": "conv2d", "out": 4, "kernel": 9})"), "layer 1 (\"conv2d\")");
     EXPECT_HAS(layer_error(R"({"type": "conv2d", "out": 4, "kernel": 9})"), "[2, 3, 8, 8]");
     EXPECT_HAS(layer_error(R"({"type": "conv2d", "out": 4, "groups": 2})"), "groups = 2");
@@ -213,7 +224,9 @@ TEST(ModelSpec, ErrorsOutsideLayers) {
     EXPECT_HAS(error_of(R"({"input": [1], "input": [2], "layers": [{"type": "relu"}]})"), "\"input\" stands twice");
     std::string deep = R"({"type": "relu"})";
     for (int i = 0; i < 20; ++i) deep = R"({"type": "sequential", "layers": [)" + deep + "]}";
-    EXPECT_HAS(error_of(R"({"input": [1], "layers": [)" + deep + "]}"), "nested deeper");
+    const std::string error = error_of(R"({"input": [1], "layers": [)" + deep + "]}");
+    EXPECT_HAS(error, "nested deeper");
+    EXPECT_EQ(error.find("model spec"), error.rfind("model spec")) << error;
 }
 
 TEST(ModelSpec, SourceBeginsTheMessage) {

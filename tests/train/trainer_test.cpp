@@ -72,6 +72,58 @@ TEST(Trainer, KeepsTheBestWeights) {
     EXPECT_NE(last.weights.at("0.weight").to_vector<float>(), best.weights.at("0.weight").to_vector<float>());
 }
 
+TEST(Trainer, AValidationLossThatIsNoNumberIsNotTheBest) {
+    /// Its first pass, or every pass, has a sample that is no number.
+    struct Bad : Clusters {
+        Bad(int64_t passes) : Clusters(5, 2), bad_passes(passes) {}
+        void start(int64_t epoch, int64_t first) override {
+            nan_batches.clear();
+            if (bad_passes-- > 0) nan_batches.insert({epoch, 0});
+            Clusters::start(epoch, first);
+        }
+        int64_t bad_passes;
+    };
+    for (const int64_t bad_passes : {1, 2, 9}) {
+        Folder folder;
+        nn::Sequential model = small_net();
+        optim::SGD optimizer(model.parameters(), {.lr = 0.05});
+        Clusters train(20, 1);
+        Bad validation(bad_passes);
+        Trainer(model, optimizer, nn::cross_entropy,
+                {.epochs = 4, .out = folder / "run", .model_json = kModelJson, .progress = false})
+            .fit(train, &validation, nullptr);
+        const Position best = read_checkpoint(folder / "run/best.safetensors").position();
+        EXPECT_EQ(best.best_epoch, bad_passes == 9 ? 1 : 4);
+        EXPECT_EQ(std::isnan(best.best_val_loss), bad_passes == 9);
+    }
+}
+
+TEST(Trainer, FrozenPartsStayFrozen) {
+    manual_seed(3);
+    nn::BatchNorm1d norm(8), frozen(8);
+    nn::Sequential model{nn::Linear(4, 8), norm, nn::Linear(8, 8), frozen, nn::Linear(8, 2)};
+    optim::SGD optimizer(model.parameters(), {.lr = 0.1});
+    Clusters train(5, 1), validation(2, 2);
+    const auto fit = [&] {
+        Trainer(model, optimizer, nn::cross_entropy, {.epochs = 2, .progress = false}).fit(train, &validation, nullptr);
+    };
+    const auto mean = [](const nn::BatchNorm1d& layer) {
+        return layer.state_dict().at("running_mean").to_vector<float>();
+    };
+    frozen.eval();
+    fit();
+    EXPECT_FALSE(frozen.is_training());
+    EXPECT_TRUE(norm.is_training());
+    EXPECT_EQ(mean(frozen), std::vector<float>(8, 0));
+    EXPECT_NE(mean(norm), std::vector<float>(8, 0));
+    // All of the model was in evaluation mode: nothing is meant to be frozen.
+    model.eval();
+    fit();
+    EXPECT_NE(mean(frozen), std::vector<float>(8, 0));
+    EXPECT_FALSE(model.is_training());
+    EXPECT_FALSE(norm.is_training());
+}
+
 TEST(Trainer, TheScheduleRuns) {
     nn::Sequential model = small_net();
     optim::SGD optimizer(model.parameters(), {.lr = 0.5});

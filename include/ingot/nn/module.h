@@ -72,8 +72,22 @@ public:
     Tensor share_parameter(const std::string& name, const Tensor& parameter);
 
 private:
+    friend class ModeGuard;
     struct State;
     std::shared_ptr<State> state_;
+};
+
+/// Remembers the mode of a module and of each submodule, and puts them back when it goes, also after an exception: parts of a
+/// model may be in evaluation mode (frozen batch norm) while the rest trains.
+class ModeGuard {
+public:
+    explicit ModeGuard(const Module& module);
+    ~ModeGuard();
+    ModeGuard(const ModeGuard&) = delete;
+    ModeGuard& operator=(const ModeGuard&) = delete;
+
+private:
+    std::vector<std::pair<std::shared_ptr<Module::State>, bool>> before_;
 };
 
 /// While it lives, this thread calls a function with every module that was applied to a tensor and with the result, inner

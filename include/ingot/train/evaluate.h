@@ -38,8 +38,8 @@ struct EvalResult {
     double metric(const std::string& name) const;
 };
 
-/// The model's mode is put back afterwards; `metrics` are reset first and hold the pass's state then. Errors: those of the
-/// model, the loss, the metrics and the data.
+/// The modes of the model and its parts are put back afterwards; `metrics` are reset first and hold the pass's state then.
+/// Errors: those of the model, the loss, the metrics and the data.
 EvalResult evaluate(nn::Module& model, const Loss& loss, data::Batches& batches, const MetricList& metrics = {});
 
 } // namespace ingot::train

@@ -95,7 +95,8 @@ public:
     Tensor step(const Tensor& x, const Tensor& y);
 
     /// Trains, then tests. With `validation` the best weights are those of the lowest validation loss, else the last;
-    /// they are in the model afterwards. A run that goes on ends with the same bytes as one that was never stopped.
+    /// they are in the model afterwards. Parts of the model that are in evaluation mode stay in it, unless all of the model is;
+    /// afterwards the modes are as before. A run that goes on ends with the same bytes as one that was never stopped.
     /// Epochs are counted from the beginning in every fit(); optimizer and schedule go on where they are.
     /// Errors: Error when steps stop being finite (see max_nonfinite) or the run in `out` was another one, FileError.
     TrainResult fit(data::Batches& train, data::Batches* validation, data::Batches* test);

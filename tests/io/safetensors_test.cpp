@@ -344,8 +344,9 @@ TEST(Safetensors, ChecksumsNameTheDamagedTensor) {
 TEST(Safetensors, ChecksumsNameTheDamagedText) {
     const TempFolder folder;
     const std::string path = folder / "a";
+    const float f[] = {1, 2};
     const auto verify = [&](const std::map<std::string, std::string>& metadata) {
-        write_safetensors(path, {view("w")}, metadata);
+        write_safetensors(path, {{"w", DType::f32, Shape{2}, f, 8}}, metadata);
         verify_checksums(SafetensorsFile::open(path));
     };
     const std::string sums = checksums_json({{"a", "one"}, {"b", ""}});

@@ -68,7 +68,7 @@ TEST_F(Spec, TypesAndKeysAreTheClassesInSnakeCase) {
              Row{R"({"type": "conv_transpose2d", "out": 2, "kernel": 2, "stride": 2})", 2 * 24 * 24},
              Row{R"({"type": "max_pool2d", "kernel": 3, "stride": 2, "padding": 1})", 36},
              Row{R"({"type": "avg_pool2d", "kernel": 4})", 9},
-             Row{R"({"type": "adaptive_avg_pool2d", "size": 3})", 9},
+             Row{R"({"type": "adaptive_avg_pool2d", "output_size": 3})", 9},
              Row{R"({"type": "batch_norm2d", "momentum": 0.2, "eps": 0.001})", 144},
              Row{R"({"type": "flatten"}, {"type": "linear", "out": 7, "bias": false}, {"type": "layer_norm"})", 7},
              Row{R"({"type": "flatten"}, {"type": "linear", "out": 7}, {"type": "batch_norm1d"})", 7},

@@ -187,7 +187,7 @@ TEST_F(Train, TheDefaultFolderIsRunsModel) {
 TEST_F(Train, AFolderThatHoldsARunIsRefused) {
     train("run", {"--epochs", "1"});
     const std::string before = read("run/last.safetensors"), metrics = read("run/metrics.csv");
-    expect_error(run(train_words("run", {"--epochs", "1", "--seed", "5"})), 1, {"run", "--resume", "--force"});
+    expect_error(run(train_words("run", {"--epochs", "1", "--seed", "5"})), 2, {"run", "--resume", "--force"});
     EXPECT_EQ(read("run/last.safetensors"), before);
     EXPECT_EQ(read("run/metrics.csv"), metrics);
     train("run", {"--epochs", "1", "--seed", "5", "--force"});

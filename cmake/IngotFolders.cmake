@@ -120,6 +120,7 @@ function(ingot_tests)
         add_library(ingot_test_support STATIC ${support})
         ingot_settings(ingot_test_support)
         target_include_directories(ingot_test_support PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+        target_compile_definitions(ingot_test_support PRIVATE INGOT_COMMAND="${PROJECT_BINARY_DIR}/ingot")
         target_link_libraries(ingot_test_support PUBLIC ingot GTest::gtest nlohmann_json::nlohmann_json)
     endif()
     foreach(source IN LISTS sources)
@@ -144,11 +145,13 @@ function(ingot_tests)
         if(folder STREQUAL "cpu") # kernels and the oneDNN wrapper are tested directly
             target_compile_definitions(${target} PRIVATE ${INGOT_ONEDNN_DEFINITIONS})
             target_link_libraries(${target} PRIVATE ${INGOT_CPU_LIBS})
-        elseif(folder MATCHES "^(io|data|train|cli)$") # tests write archives and images with the libraries that read them
+        elseif(folder MATCHES "^(io|data|train|cli|contract)$") # tests write archives and images with the libraries that read them
             target_link_libraries(${target} PRIVATE ${INGOT_IO_LIBS})
         endif()
-        if(folder STREQUAL "cli" AND TARGET ingot_command)
+        if(folder MATCHES "^(cli|contract)$" AND TARGET ingot_command)
             add_dependencies(${target} ingot_command)
+        endif()
+        if(folder STREQUAL "cli")
             target_link_libraries(${target} PRIVATE $<TARGET_NAME_IF_EXISTS:ingot_cli_files>)
         endif()
         gtest_discover_tests(${target} TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60

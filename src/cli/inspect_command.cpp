@@ -87,7 +87,7 @@ template <class F> bool print_tensors(const io::SafetensorsFile& file, const std
 
 void print_safetensors(const io::SafetensorsFile& file) {
     const auto& metadata = file.metadata();
-    const auto description = metadata.find("model.json"), version = metadata.find("ingot");
+    const auto description = metadata.find("ingot"), version = metadata.find("ingot_version");
     const bool checkpoint = description != metadata.end() && version != metadata.end();
     std::exception_ptr problem;
     if (checkpoint) {
@@ -101,7 +101,7 @@ void print_safetensors(const io::SafetensorsFile& file) {
                                    [&](const std::string& name) { return !of_training(name); });
     if (!print_tensors(file, "\nstate of the training\n", true, of_training) && !any) print("no tensors\n");
     for (const auto& [key, text] : metadata)
-        if (!checkpoint || (key != "crc32" && key != "model.json" && key != "ingot"))
+        if (!checkpoint || (key != "crc32" && key != "ingot" && key != "ingot_version"))
             print(printable(key + ": " + text) + "\n");
     finish_output();
     if (problem) std::rethrow_exception(problem);

@@ -77,7 +77,7 @@ Checkpoint::Checkpoint(const TrainingParts& parts, const Position& position, con
     : tensors_(everything(parts, position, texts)), model_json_(texts.model_json) {}
 
 void Checkpoint::write(const std::string& path) const {
-    std::map<std::string, std::string> metadata{{"ingot", INGOT_VERSION}, {"model.json", model_json_}};
+    std::map<std::string, std::string> metadata{{"ingot", model_json_}, {"ingot_version", INGOT_VERSION}};
     metadata["metadata_crc32"] = io::checksums_json(metadata);
     metadata["crc32"] = io::checksums_json(tensors_.views());
     io::write_safetensors(path, tensors_.views(), metadata);
@@ -165,9 +165,9 @@ void LoadedCheckpoint::restore(const TrainingParts& parts) const {
 LoadedCheckpoint read_checkpoint(const std::string& path) {
     const io::SafetensorsFile file = io::SafetensorsFile::open(path);
     const auto& metadata = file.metadata();
-    const auto model = metadata.find("model.json");
-    if (!metadata.contains("ingot") || model == metadata.end() || !metadata.contains("crc32"))
-        throw FileError(path + ": is not a checkpoint of ingot (its metadata lacks ingot, model.json or crc32)");
+    const auto model = metadata.find("ingot");
+    if (model == metadata.end() || !metadata.contains("crc32"))
+        throw FileError(path + ": is not a checkpoint of ingot (its metadata lacks ingot or crc32)");
     io::verify_checksums(file);
     LoadedCheckpoint out{path, model->second, {}, {}};
     for (const io::TensorView& view : file.tensors()) add_tensor(out, view);

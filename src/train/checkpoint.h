@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Checkpoints: safetensors files that are enough by themselves. Weights and buffers stand under their PyTorch names, what
-// training on needs under names beginning "train."; `__metadata__` holds `ingot` (the version), `model.json` (its text),
-// `crc32` (a JSON map from tensor to checksum) and `metadata_crc32` (the same of the two texts). No time, host or path is inside, so equal runs write equal bytes.
+// training on needs under names beginning "train."; `__metadata__` holds `ingot` (the text of model.json),
+// `ingot_version`, `crc32` (a JSON map from tensor to checksum) and `metadata_crc32` (the same of the two texts). No time,
+// host or path is inside, so equal runs write equal bytes.
 // Used by the trainer (writing) and the commands (reading).
 #pragma once
 

@@ -71,7 +71,7 @@ TEST_F(Inspect, NamesCannotMoveTheCursor) {
 }
 
 TEST_F(Inspect, DamagedDescriptionIsAnErrorAfterTheTable) {
-    make_safetensors("bad.safetensors", R"({"ingot":"9","model.json":"{}"})");
+    make_safetensors("bad.safetensors", R"({"ingot":"{}","ingot_version":"9"})");
     const Result result = ingot({"inspect", path("bad.safetensors")});
     EXPECT_EQ(result.status, 1);
     EXPECT_NE(result.out.find("w     f32"), std::string::npos) << result.out;

@@ -93,9 +93,9 @@ TEST_F(Train, CheckpointContents) {
     ASSERT_EQ(result.status, 0) << result.err;
     const Json json = result.json();
     EXPECT_EQ(keys(json), (std::set<std::string>{"tensors", "metadata"}));
-    EXPECT_EQ(keys(json.at("metadata")), (std::set<std::string>{"ingot", "model.json", "crc32"}));
-    EXPECT_EQ(json.at("metadata").at("ingot"), INGOT_VERSION);
-    EXPECT_EQ(json.at("metadata").at("model.json").get<std::string>(), read("run/model.json"));
+    EXPECT_EQ(keys(json.at("metadata")), (std::set<std::string>{"ingot", "ingot_version", "metadata_crc32", "crc32"}));
+    EXPECT_EQ(json.at("metadata").at("ingot_version"), INGOT_VERSION);
+    EXPECT_EQ(json.at("metadata").at("ingot").get<std::string>(), read("run/model.json"));
     const Json sums = Json::parse(json.at("metadata").at("crc32").get<std::string>());
     std::set<std::string> weights;
     bool moments = false;

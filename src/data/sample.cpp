@@ -2,13 +2,16 @@
 #include <ingot/data/sample.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
+#include <numeric>
 #include <string>
 
 #include <ingot/error.h>
 #include <ingot/tensor.h>
 
 #include "base/check.h"
+#include "data/byte_rows.h"
 #include "graph/evaluator.h"
 #include "graph/node.h"
 
@@ -75,6 +78,26 @@ void* Array::make_own() {
         *this = std::move(own);
     }
     return const_cast<void*>(data_); // allocated by this class, as writable memory
+}
+
+ByteTable::ByteTable(std::vector<float> values) : values_(std::move(values)) {
+    if (values_.empty() || values_.size() % 256 != 0)
+        throw ShapeError("ByteTable: " + std::to_string(values_.size()) + " values are not 256 per channel");
+}
+
+ByteTable::ByteTable(std::vector<float> values, const std::vector<double>& scale, const std::vector<double>& offset)
+    : ByteTable(std::move(values)) {
+    const auto count = static_cast<size_t>(channels());
+    INGOT_ASSERT(scale.size() == count && offset.size() == count, "a line per channel");
+    const std::shared_ptr<ByteLine[]> lines(new ByteLine[count]);
+    std::vector<uint8_t> bytes(256);
+    std::iota(bytes.begin(), bytes.end(), uint8_t{0});
+    std::vector<float> computed(values_.size());
+    for (size_t c = 0; c < count; ++c) {
+        lines[c] = {scale[c], offset[c]};
+        write_rows({bytes.data(), 256, 1, 256}, lines[c], computed.data() + 256 * c, 256);
+    }
+    if (std::memcmp(computed.data(), values_.data(), values_.size() * sizeof(float)) == 0) lines_ = lines;
 }
 
 Image::Image(int64_t height, int64_t width, int64_t channels, std::vector<uint8_t> pixels) {
@@ -160,20 +183,22 @@ Image Image::packed() const {
 }
 
 void Image::set_table(std::shared_ptr<const ByteTable> table) {
-    INGOT_ASSERT(table == nullptr || static_cast<int64_t>(table->size()) == channels_ * 256, "a table per channel");
+    INGOT_ASSERT(table == nullptr || table->channels() == channels_, "values for every channel");
     table_ = std::move(table);
 }
 
 namespace {
 
-/// byte / 255.
-const float* unit_table() {
-    static const std::vector<float> table = [] {
+/// byte / 255, for `channels`.
+const ByteTable& unit_table(int64_t channels) {
+    static const auto make = [](size_t count) {
         std::vector<float> values;
-        for (int v = 0; v < 256; ++v) values.push_back(static_cast<float>(static_cast<double>(v) / 255));
-        return values;
-    }();
-    return table.data();
+        for (size_t i = 0; i < 256 * count; ++i)
+            values.push_back(static_cast<float>(static_cast<double>(i % 256) / 255));
+        return ByteTable(std::move(values), std::vector<double>(count, 1.0 / 255), std::vector<double>(count, 0));
+    };
+    static const ByteTable one = make(1), three = make(3);
+    return channels == 3 ? three : one;
 }
 
 /// out[i] = lookup[in[i * Stride]].
@@ -181,36 +206,64 @@ template <int Stride> void look_up(const uint8_t* in, int64_t count, const float
     for (int64_t i = 0; i < count; ++i) out[i] = lookup[in[i * Stride]];
 }
 
+void look_up(const uint8_t* in, int64_t stride, int64_t count, const float* lookup, float* out) {
+    switch (stride) {
+    case 1: return look_up<1>(in, count, lookup, out);
+    case -1: return look_up<-1>(in, count, lookup, out);
+    case 3: return look_up<3>(in, count, lookup, out);
+    case -3: return look_up<-3>(in, count, lookup, out);
+    default:
+        for (int64_t i = 0; i < count; ++i, in += stride) out[i] = lookup[*in];
+    }
+}
+
+/// Everything of a [height, width] plane but the rows [top, bottom) and columns [left, right) becomes `value`.
+void fill_border(float* plane, int64_t height, int64_t width, int64_t top, int64_t bottom, int64_t left, int64_t right,
+                 float value) {
+    if (top == bottom || left == right) {
+        std::fill(plane, plane + height * width, value);
+        return;
+    }
+    // The end of a row and the beginning of the next one are one piece.
+    std::fill(plane, plane + top * width + left, value);
+    if (right - left < width)
+        for (int64_t y = top; y + 1 < bottom; ++y)
+            std::fill(plane + y * width + right, plane + (y + 1) * width + left, value);
+    std::fill(plane + (bottom - 1) * width + right, plane + height * width, value);
+}
+
 } // namespace
 
 void Image::write(float* out) const {
-    const int64_t first = std::clamp<int64_t>(-left_, 0, width_),
-                  last = std::clamp<int64_t>(columns_ - left_, first, width_);
-    const bool whole_planes =
-        top_ == 0 && left_ == 0 && rows_ == height_ && columns_ == width_ && row_stride_ == width_ * column_stride_;
-    // One long loop per channel where rows follow each other: rows are short.
-    const int64_t lines = whole_planes ? 1 : height_, line = whole_planes ? height_ * width_ : width_;
-    const int64_t begin = whole_planes ? 0 : first, end = whole_planes ? line : last;
-    for (int64_t c = 0; c < channels_; ++c) {
-        const float* lookup = table_ != nullptr ? table_->data() + c * 256 : unit_table();
-        for (int64_t y = 0; y < lines; ++y, out += line) {
-            const int64_t row = y + top_;
-            if (row < 0 || row >= rows_ || begin == end) {
-                std::fill_n(out, line, lookup[0]);
-                continue;
-            }
-            const uint8_t* in = base_ + c * channel_stride_ + row * row_stride_ + (begin + left_) * column_stride_;
-            std::fill(out, out + begin, lookup[0]);
-            switch (column_stride_) {
-            case 1: look_up<1>(in, end - begin, lookup, out + begin); break;
-            case -1: look_up<-1>(in, end - begin, lookup, out + begin); break;
-            case 3: look_up<3>(in, end - begin, lookup, out + begin); break;
-            case -3: look_up<-3>(in, end - begin, lookup, out + begin); break;
-            default:
-                for (int64_t x = begin; x < end; ++x, in += column_stride_) out[x] = lookup[*in];
-            }
-            std::fill(out + end, out + line, lookup[0]);
+    // The part of the look that has bytes.
+    const int64_t left = std::clamp<int64_t>(-left_, 0, width_), top = std::clamp<int64_t>(-top_, 0, height_);
+    const int64_t right = std::clamp<int64_t>(columns_ - left_, left, width_);
+    const int64_t bottom = std::clamp<int64_t>(rows_ - top_, top, height_);
+    const ByteTable& table = table_ != nullptr ? *table_ : unit_table(channels_);
+    const auto channel = [&](int64_t c) { return std::min(c, table.channels() - 1); }; // the unit table has one for all
+    const int64_t plane = height_ * width_;
+    for (int64_t c = 0; c < channels_; ++c)
+        fill_border(out + c * plane, height_, width_, top, bottom, left, right, *table.channel(channel(c)));
+    if (top == bottom || left == right) return;
+
+    ByteRows in{base_ + (top + top_) * row_stride_ + (left + left_) * column_stride_, row_stride_, bottom - top,
+                right - left, column_stride_ < 0};
+    int64_t line = width_;
+    if (in.columns == line && row_stride_ == width_ * column_stride_) { // one long row: rows are short
+        line = in.columns *= in.rows;
+        in.rows = 1;
+    }
+    out += top * width_ + left;
+    const bool computed = table.lines() != nullptr && in.columns >= kLeastColumns;
+    if (computed && channels_ == 3 && channel_stride_ == 1 && std::abs(column_stride_) == 3)
+        return write_rows_of_3(in, table.lines(), out, line, plane);
+    for (int64_t c = 0; c < channels_; ++c, in.first += channel_stride_, out += plane) {
+        if (computed && std::abs(column_stride_) == 1) {
+            write_rows(in, table.lines()[channel(c)], out, line);
+            continue;
         }
+        for (int64_t y = 0; y < in.rows; ++y)
+            look_up(in.first + y * in.stride, column_stride_, in.columns, table.channel(channel(c)), out + y * line);
     }
 }
 

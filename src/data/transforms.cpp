@@ -209,14 +209,16 @@ void Cutout::operator()(Sample& sample, Random& random) const {
 }
 
 std::shared_ptr<const ByteTable> normalization_table(const std::vector<float>& mean, const std::vector<float>& std) {
-    // Only 256 values can occur, so normalizing is a lookup, and its rounding does not depend on the compiler's choices.
-    auto table = std::make_shared<ByteTable>();
-    for (size_t c = 0; c < mean.size(); ++c)
-        for (int v = 0; v < 256; ++v) {
-            const double unit = static_cast<double>(v) / 255;
-            table->push_back(static_cast<float>((unit - static_cast<double>(mean[c])) / static_cast<double>(std[c])));
-        }
-    return table;
+    // Only 256 values can occur, so normalizing is a table, and its rounding does not depend on the compiler's choices.
+    std::vector<float> values;
+    std::vector<double> scale, offset;
+    for (size_t c = 0; c < mean.size(); ++c) {
+        const auto m = static_cast<double>(mean[c]), s = static_cast<double>(std[c]);
+        for (int v = 0; v < 256; ++v) values.push_back(static_cast<float>((static_cast<double>(v) / 255 - m) / s));
+        scale.push_back(1 / (255 * s));
+        offset.push_back(-m / s);
+    }
+    return std::make_shared<const ByteTable>(std::move(values), scale, offset);
 }
 
 Normalize::Normalize(const std::vector<float>& mean, const std::vector<float>& std) : mean_(mean), std_(std) {

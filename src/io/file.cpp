@@ -42,22 +42,29 @@ struct Descriptor {
 std::string errno_text(int code) { return std::generic_category().message(code); }
 
 std::vector<uint8_t> read_file(const std::string& path, int64_t max_bytes) {
+    std::vector<uint8_t> bytes;
+    read_file(path, max_bytes, bytes);
+    return bytes;
+}
+
+std::span<const uint8_t> read_file(const std::string& path, int64_t max_bytes, std::vector<uint8_t>& buffer) {
     const Descriptor file(path);
     if (file.size > max_bytes)
         throw FileError(path + ": has " + std::to_string(file.size) + " bytes, more than the limit of " +
                         std::to_string(max_bytes));
-    std::vector<uint8_t> bytes(static_cast<size_t>(file.size));
+    const auto size = static_cast<size_t>(file.size);
+    if (buffer.size() < size) buffer.resize(size);
     size_t done = 0;
-    while (done < bytes.size()) {
-        const ssize_t got = ::read(file.fd, bytes.data() + done, bytes.size() - done);
+    while (done < size) {
+        const ssize_t got = ::read(file.fd, buffer.data() + done, size - done);
         if (got < 0 && errno == EINTR) continue;
         if (got < 0)
             throw FileError(path + ": cannot read at offset " + std::to_string(done) + ": " + errno_text(errno));
         if (got == 0)
-            throw FileError(path + ": ended at offset " + std::to_string(done) + " of " + std::to_string(bytes.size()));
+            throw FileError(path + ": ended at offset " + std::to_string(done) + " of " + std::to_string(size));
         done += static_cast<size_t>(got);
     }
-    return bytes;
+    return {buffer.data(), size};
 }
 
 std::vector<std::string> list_folder(const std::string& path) {

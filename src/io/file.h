@@ -18,6 +18,8 @@ std::string errno_text(int code);
 /// The bytes of the regular file `path`. Errors: FileError when it is missing, not a regular file or larger than
 /// `max_bytes` (checked before anything is allocated).
 std::vector<uint8_t> read_file(const std::string& path, int64_t max_bytes);
+/// The same as the first bytes of `buffer`, which grows when it must: for many small files one after the other.
+std::span<const uint8_t> read_file(const std::string& path, int64_t max_bytes, std::vector<uint8_t>& buffer);
 
 /// The names in the folder `path`, sorted by their bytes; hidden ones (a leading dot) are left out.
 std::vector<std::string> list_folder(const std::string& path);

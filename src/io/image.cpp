@@ -32,7 +32,17 @@ Image decode_image(std::span<const uint8_t> bytes, const std::string& name, cons
 }
 
 Image read_image(const std::string& path, const DecodeOptions& options) {
-    return decode_image(read_file(path, kMaxImageFileBytes), path, options);
+    // A training set is many small files; what a large one took is given back.
+    constexpr size_t kKept = 1 << 20;
+    struct Buffer {
+        std::vector<uint8_t>& bytes;
+        ~Buffer() {
+            if (bytes.size() > kKept) bytes = {};
+        }
+    };
+    thread_local std::vector<uint8_t> bytes;
+    const Buffer buffer{bytes};
+    return decode_image(read_file(path, kMaxImageFileBytes, buffer.bytes), path, options);
 }
 
 Image read_image_header(const std::string& path) {

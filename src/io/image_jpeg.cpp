@@ -2,7 +2,6 @@
 #include <csetjmp>
 #include <cstdio>
 #include <cstring>
-#include <memory>
 
 #include <jpeglib.h>
 // jerror.h needs jpeglib.h's definitions
@@ -56,10 +55,16 @@ void on_progress(j_common_ptr info) {
 }
 
 struct Decoder {
-    jpeg_decompress_struct info;
-    ErrorManager errors;
-    jpeg_progress_mgr progress;
-    bool cmyk, inverted;
+    jpeg_decompress_struct info{};
+    ErrorManager errors{};
+    jpeg_progress_mgr progress{};
+    bool cmyk = false, inverted = false;
+
+    Decoder() = default;
+    Decoder(const Decoder&) = delete;
+    Decoder& operator=(const Decoder&) = delete;
+    /// Frees what libjpeg holds, nothing before jpeg_create_decompress.
+    ~Decoder() { jpeg_destroy_decompress(&info); }
 };
 
 /// Reads the header and sets the output up. False: errors.text says why.
@@ -123,14 +128,12 @@ bool decode_rows(Decoder& d, uint8_t* pixels, uint8_t* row) {
 class Reader {
 public:
     Reader(std::span<const uint8_t> bytes, const std::string& name) : name_(name) {
-        if (!begin(*decoder_, bytes)) fail();
+        if (!begin(decoder_, bytes)) fail();
     }
-    Reader(const Reader&) = delete;
-    Reader& operator=(const Reader&) = delete;
-    Decoder& decoder() { return *decoder_; }
-    [[noreturn]] void fail() const { throw FileError(name_ + ": bad JPEG: " + decoder_->errors.text); }
+    Decoder& decoder() { return decoder_; }
+    [[noreturn]] void fail() const { throw FileError(name_ + ": bad JPEG: " + decoder_.errors.text); }
     Image header() const {
-        const jpeg_decompress_struct& info = decoder_->info;
+        const jpeg_decompress_struct& info = decoder_.info;
         return {static_cast<int>(info.image_width),
                 static_cast<int>(info.image_height),
                 info.out_color_space == JCS_GRAYSCALE ? 1 : 3,
@@ -139,14 +142,7 @@ public:
 
 private:
     const std::string& name_;
-    /// Frees what libjpeg holds, also when the header was bad and the constructor throws.
-    struct Destroy {
-        void operator()(Decoder* d) const {
-            jpeg_destroy_decompress(&d->info);
-            delete d;
-        }
-    };
-    std::unique_ptr<Decoder, Destroy> decoder_{new Decoder{}}; // jmp_buf and state are over 1 KiB
+    Decoder decoder_;
 };
 
 } // namespace
@@ -172,9 +168,13 @@ Image decode_jpeg(std::span<const uint8_t> bytes, const std::string& name, const
     // libjpeg-turbo writes rows that are aligned to 16 or 32 bytes past the caches, from where they have to be fetched
     // again at once: that takes as long as decoding a small picture. So the row is aligned to 8 bytes and no more.
     constexpr uintptr_t kAligned = 32, kShift = 8;
-    std::vector<uint8_t> buffer(static_cast<size_t>(image.width) * 4 + 2 * kAligned);
-    const uintptr_t past = reinterpret_cast<uintptr_t>(buffer.data()) % kAligned;
-    if (!decode_rows(decoder, image.pixels.data(), buffer.data() + (kAligned - past) + kShift)) reader.fail();
+    uint8_t narrow[4096];
+    std::vector<uint8_t> wide;
+    const size_t needed = static_cast<size_t>(image.width) * 4 + 2 * kAligned;
+    if (needed > sizeof narrow) wide.resize(needed);
+    uint8_t* buffer = needed > sizeof narrow ? wide.data() : narrow;
+    const uintptr_t past = reinterpret_cast<uintptr_t>(buffer) % kAligned;
+    if (!decode_rows(decoder, image.pixels.data(), buffer + (kAligned - past) + kShift)) reader.fail();
     return image;
 }
 

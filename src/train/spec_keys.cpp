@@ -42,6 +42,9 @@ Json parse_json(const std::string& text) {
         }
         return true;
     };
+    // The parser takes a NUL for the end and would not see what follows.
+    if (const size_t zero = text.find('\0'); zero != std::string::npos)
+        throw Error("not JSON: a NUL byte at byte " + std::to_string(zero + 1));
     Json json;
     try {
         json = Json::parse(text, watch);

@@ -178,11 +178,12 @@ TEST(Image, LooksWithoutCopying) {
 }
 
 TEST(Image, WritesFloats) {
-    auto table = std::make_shared<ByteTable>(2 * 256);
+    std::vector<float> values(2 * 256);
     for (size_t v = 0; v < 256; ++v) {
-        (*table)[v] = static_cast<float>(v) + 1;
-        (*table)[256 + v] = -static_cast<float>(v);
+        values[v] = static_cast<float>(v) + 1;
+        values[256 + v] = -static_cast<float>(v);
     }
+    const auto table = std::make_shared<const ByteTable>(values);
     // Every look, of both orders, against at().
     const std::vector<uint8_t> bytes{1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12,
                                      13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24};
@@ -201,11 +202,58 @@ TEST(Image, WritesFloats) {
                             for (int64_t y = 0; y < 2; ++y)
                                 for (int64_t x = 0; x < 3; ++x) {
                                     const uint8_t v = image.at(c, y, x);
-                                    expected.push_back(channels == 2 ? (*table)[static_cast<size_t>(c) * 256 + v]
+                                    expected.push_back(channels == 2 ? values[static_cast<size_t>(c) * 256 + v]
                                                                      : static_cast<float>(v / 255.0));
                                 }
                         ASSERT_EQ(got, expected) << channels << " channels, " << top << ", " << left << mirror;
                     }
+}
+
+TEST(Image, WritesWideRowsByComputing) {
+    // What a computed table gives are the bits of the table, in every look, also where blocks of 16 overlap.
+    std::vector<float> values;
+    const std::vector<float> mean{0.485f, 0.456f, 0.406f}, std{0.229f, 0.224f, 0.225f};
+    for (size_t c = 0; c < 3; ++c)
+        for (int v = 0; v < 256; ++v)
+            values.push_back(
+                static_cast<float>((v / 255.0 - static_cast<double>(mean[c])) / static_cast<double>(std[c])));
+    const auto normal = normalization_table(mean, std);
+    ASSERT_NE(normal->lines(), nullptr);
+    EXPECT_EQ(ByteTable(values).lines(), nullptr);
+    values[700] = 5;
+    const auto odd = std::make_shared<const ByteTable>(
+        values, std::vector<double>{1, 1, 1}, std::vector<double>{0, 0, 0}); // lines that do not give the values
+    EXPECT_EQ(odd->lines(), nullptr);
+    Random random(7);
+    std::vector<uint8_t> bytes(3 * 40 * 5);
+    for (uint8_t& b : bytes) b = static_cast<uint8_t>(random.below(256));
+    for (const Image::Order order : {Image::Order::pixels, Image::Order::planes})
+        for (const int64_t channels : {1, 3})
+            for (const int64_t width : {15, 16, 17, 31, 32, 40})
+                for (const int64_t left : {-25, -5, 0, 3})
+                    for (const int64_t top : {-1, 0, 2})
+                        for (const bool mirror : {false, true})
+                            for (const auto& table : {std::shared_ptr<const ByteTable>(), normal, odd}) {
+                                if (table != nullptr && channels == 1) continue;
+                                Image image = Image::view(bytes.data(), order, 5, 40, channels);
+                                if (top != 0 || left != 0 || width != 40) image = image.crop(top, left, 4, width);
+                                if (mirror) image = image.mirrored();
+                                if (table != nullptr) image.set_table(table);
+                                const int64_t height = image.height();
+                                std::vector<float> got(static_cast<size_t>(channels * height * width) + 1, 99),
+                                    expected;
+                                image.write(got.data());
+                                for (int64_t c = 0; c < channels; ++c)
+                                    for (int64_t y = 0; y < height; ++y)
+                                        for (int64_t x = 0; x < width; ++x) {
+                                            const uint8_t v = image.at(c, y, x);
+                                            expected.push_back(table != nullptr ? table->channel(c)[v]
+                                                                                : static_cast<float>(v / 255.0));
+                                        }
+                                expected.push_back(99); // nothing beyond
+                                ASSERT_EQ(got, expected) << channels << " channels, " << width << " wide at " << top
+                                                         << ", " << left << (mirror ? ", mirrored" : "");
+                            }
 }
 
 TEST(Dataset, ImagesInMemory) {

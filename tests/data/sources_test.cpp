@@ -109,6 +109,25 @@ TEST(Cifar10, BadBatches) {
     EXPECT_ERROR(load_cifar10(folder.path() + "/test_batch.bin"), "give the folder that holds the .bin files");
 }
 
+TEST(Cifar10, CutAtEveryByteOfARecord) {
+    const TempFolder folder;
+    write_bytes(folder / "test_batch.bin", cifar_records({1}));
+    const Bytes whole = cifar_records({4, 2});
+    for (size_t n = 0; n <= whole.size(); n += n < 3073 ? 1 : 307) {
+        const std::string path = folder / "data_batch_1.bin";
+        write_bytes(path, Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(n)));
+        if (n > 0 && n % 3073 == 0)
+            EXPECT_EQ(load_cifar10(folder.path()).train->size(), static_cast<int64_t>(n / 3073));
+        else
+            EXPECT_ERROR(load_cifar10(folder.path()), path + ": has " + std::to_string(n) + " bytes");
+    }
+    const std::string page = "<!DOCTYPE html><html><body>404</body></html>";
+    write_text(folder / "data_batch_1.bin", page);
+    EXPECT_ERROR(load_cifar10(folder.path()), "data_batch_1.bin: has 44 bytes");
+    write_bytes(folder / "data_batch_1.bin", Bytes(3073, '<'));
+    EXPECT_ERROR(load_cifar10(folder.path()), "data_batch_1.bin: label 60 at index 0 is out of range");
+}
+
 TEST(Cifar10, ImagesNeedTenClasses) {
     const TempFolder folder;
     for (const char* name : {"train/a/1.png", "train/b/1.png", "test/a/1.png"})

@@ -4,7 +4,7 @@
 // | rule | test |
 // |---|---|
 // | products of sizes and offset + size in checked 64-bit arithmetic | Safetensors.RejectsBadExtents, Npy.RefusesBadSizes, Idx.HostileHeaders, Image.RefusesHugeSizesBeforeDecoding, ModelSpec.ErrorsNameTheLayer |
-// | a length is compared with what remains before anything is allocated | Hostile.LengthsThatLieAllocateNothing, Npz.RefusesDeclaredSizesThatAreNotThere, Image.RefusesMorePixelsThanTheBytesCanHold, Archive.RefusesBombs |
+// | a length is compared with what remains before anything is allocated | HostileFiles.LengthsThatLieAllocateNothing, Npz.RefusesDeclaredSizesThatAreNotThere, Image.RefusesMorePixelsThanTheBytesCanHold, Archive.RefusesBombs |
 // | validation is no assert | the tests run in release builds, where assert() does nothing; INGOT_ASSERT aborts, so every EXPECT_ERROR shows that a rule is not one |
 // | zero, negative, duplicate and empty values | Safetensors.{AcceptsWhatTheFormatAllows,RejectsDuplicateKeys,RejectsBadEntries}, Npy.{AcceptsWhatTheFormatAllows,RefusesBadHeaders}, Npz.RefusesHostileMembers, Idx.ReadsPlainAndGzip, ModelSpec.ErrorsOutsideLayers |
 // | safetensors: header length within 100 MB and the file | Safetensors.RejectsBadLengths |
@@ -15,9 +15,13 @@
 // | npy: header length, shape product, pickled objects, memory and byte order | Npy.{RefusesBadHeaders,RefusesBadSizes,RefusesWhatItHasNoTypeFor,ReadsWhatNumPyWrote} |
 // | npz: sizes that are not there, bombs, members that share bytes | Npz.{RefusesDeclaredSizesThatAreNotThere,RefusesMembersThatShareBytes} |
 // | npz: ZIP64, names with '..' or '/', duplicate members | Npz.{Zip64RecordsAreReadAndWritten,RefusesHostileMembers} |
-// | pickles are never read: .pt and object arrays | Hostile.PicklesAreNeverRead, Npy.RefusesWhatItHasNoTypeFor |
-// | images: only JPEG and PNG; caps before decoding; 16 bits; truncated and damaged data | Hostile.OtherImageFormats, Image.* |
+// | pickles are never read: .pt and object arrays | HostileFiles.PicklesAreNeverRead, Npy.RefusesWhatItHasNoTypeFor |
+// | images: only JPEG and PNG; caps before decoding; 16 bits; truncated and damaged data | HostileFiles.OtherImageFormats, Image.* |
 // | archives: names, links, sizes, bombs, damage | Archive.* |
+// | IDX: number of axes, product of sizes, what follows the last byte, gzip's checksum | Idx.{HostileHeaders,TruncatedAtEveryOffset,DamagedGzip} |
+// | CIFAR-10: whole records, labels in range | Cifar10.{BadBatches,CutAtEveryByteOfARecord} |
+// | CSV: quotes, NUL bytes, rows of other lengths, duplicate and empty names, numbers that are none | Csv.RefusesWithLineAndColumn, Csv.CutAnywhereItNeverCrashes, HostileFiles.AnyBytesAreATableOrAnError, Tables.{BadCellsNameLineAndColumn,NumbersThatOverflowTheirSpreadAreRefused} |
+// | model specs: UTF-8 JSON, depth, number and product of sizes, duplicate and unknown keys | ModelSpec.{ErrorsNameTheLayer,ErrorsOutsideLayers,AnyBytesAreAModelOrAnError} |
 // | checkpoints: truncated, damaged, swapped; written whole or not at all | CheckpointTest.EveryDamagedByteOfATensorIsFound, BadInput.{CorruptedCheckpoint,CheckpointAndDataDoNotFit}, HostileFiles.CheckpointsOfAnotherModel, AtomicFile.FullDiskKeepsTheOldFile |
 // | an HTML page, nothing, one byte, noise, cut at every offset | Hostile.{NothingOfTheKind,TruncatedAtEveryOffset}, HostileFiles.* (commands), fuzz/ |
 #include <functional>
@@ -26,6 +30,7 @@
 #include "io/allocation_watch.h"
 #include "io/archive.h"
 #include "io/archive_testing.h"
+#include "io/csv.h"
 #include "io/idx.h"
 #include "io/image.h"
 #include "io/image_testing.h"
@@ -167,6 +172,40 @@ TEST(HostileFiles, LengthsThatLieAllocateNothing) {
     refuse(Bytes(tar.begin(), tar.begin() + 1000),
            [&] { for_each_entry(path, [](const std::string&, const Bytes&) { return true; }); });
     refuse(testing::make_png(8000, 8000, 8, 2, {0, 1, 2, 3}), [&] { read_image(path); });
+}
+
+/// Nearly every text is a table of some kind, so that these files may be read; what is read must be a table.
+TEST(HostileFiles, AnyBytesAreATableOrAnError) {
+    const TempFolder folder;
+    const std::string path = folder / "t.csv";
+    int read = 0, refused = 0;
+    const auto try_it = [&](const Bytes& bytes) {
+        write_bytes(path, bytes);
+        const AllocationWatch watch;
+        try {
+            const Csv csv = read_csv(path);
+            ++read;
+            ASSERT_GT(csv.rows(), 0);
+            for (int64_t row = 0; row < csv.rows(); ++row)
+                for (int64_t column = 0; column < csv.columns(); ++column)
+                    ASSERT_LE(csv.cell(row, column).size(), bytes.size());
+        } catch (const FileError& error) {
+            ++refused;
+            EXPECT_EQ(std::string(error.what()).rfind(path + ": ", 0), 0u) << error.what();
+        }
+        EXPECT_LE(watch.largest(), 100'000 + 64 * bytes.size()) << bytes.size() << " bytes";
+    };
+    std::mt19937 random(3);
+    const std::string letters = "ab1,.\"\n\r\0 ;\xC3\xFF" + std::string(1, '\0');
+    for (int times = 0; times < 3000; ++times) {
+        Bytes bytes(random() % 60);
+        for (uint8_t& byte : bytes) byte = static_cast<uint8_t>(letters[random() % letters.size()]);
+        try_it(bytes);
+    }
+    for (const char same : {',', '\n', '"', 'a'}) try_it(Bytes(100'000, static_cast<uint8_t>(same)));
+    try_it(kReaders[0].good(folder / "good"));
+    EXPECT_GT(read, 10);
+    EXPECT_GT(refused, 1000);
 }
 
 TEST(HostileFiles, PicklesAreNeverRead) {

@@ -229,6 +229,35 @@ TEST(ModelSpec, ErrorsOutsideLayers) {
     EXPECT_EQ(error.find("model spec"), error.rfind("model spec")) << error;
 }
 
+TEST(ModelSpec, AnyBytesAreAModelOrAnError) {
+    const std::string spec = R"({"input": [3, 8, 8], "layers": [{"type": "conv2d", "out": 4, "kernel": 3, "padding": 1},
+        {"type": "residual", "layers": [{"type": "relu"}]}, {"type": "flatten"}, {"type": "linear", "out": 10}]})";
+    EXPECT_EQ(error_of(spec), "no error");
+    const auto refused = [](const std::string& text) {
+        const std::string error = error_of(text);
+        EXPECT_EQ(error.rfind("model spec: ", 0), 0u) << error << "\n" << text.substr(0, 200);
+        EXPECT_EQ(error.find('\n'), std::string::npos) << error;
+        return error != "no error";
+    };
+    for (size_t n = 0; n < spec.size(); ++n) EXPECT_TRUE(refused(spec.substr(0, n)));
+    for (const std::string& text :
+         {std::string("<!DOCTYPE html><html></html>"), std::string(1, '\0'), std::string("\xEF\xBB\xBF"),
+          spec + std::string(1, '\0'), spec + spec, std::string(1'000'000, '['), std::string(1'000'000, '{'),
+          std::string("{\"input\": [1], \"layers\": [{\"type\": \"\xFF\"}]}"), std::string("NaN"), std::string("-"),
+          std::string(R"({"input": [1e99], "layers": [{"type": "relu"}]})"),
+          std::string(R"({"input": [-1], "layers": [{"type": "relu"}]})"),
+          std::string(R"({"input": [9223372036854775807, 9223372036854775807], "layers": [{"type": "relu"}]})")})
+        EXPECT_TRUE(refused(text));
+    int changed = 0;
+    for (size_t n = 0; n < spec.size(); ++n)
+        for (const char c : {'\0', '"', '}', '9', '-', '\xFF'}) {
+            std::string text = spec;
+            text[n] = c;
+            if (error_of(text) != "no error") changed += refused(text) ? 1 : 0; // a "1" that became a "9" is a model
+        }
+    EXPECT_GT(changed, 1000);
+}
+
 TEST(ModelSpec, SourceBeginsTheMessage) {
     try {
         build_model("{}", "net.json");

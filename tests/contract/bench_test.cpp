@@ -44,13 +44,6 @@ void expect_sound(const Json& line) {
     EXPECT_EQ(line.at("steps_per_launch"), 1) << line;
 }
 
-TEST_F(Bench, OneLinePerWorkloadInTheirOrder) {
-    const auto lines = bench({"mlp", "tiny-cnn"});
-    ASSERT_EQ(lines.size(), 2u);
-    EXPECT_EQ(lines[0].at("workload"), "mlp");
-    EXPECT_EQ(lines[1].at("workload"), "tiny-cnn");
-}
-
 TEST_F(Bench, TrainingLinesAreSoundAndProveThatTheyTrained) {
     // Parameters and batches as the workloads' definition gives them.
     struct Row {
@@ -86,35 +79,11 @@ TEST_F(Bench, LargerWorkloadsAtASmallBatch) {
     expect_sound(gpt[0]);
 }
 
-TEST_F(Bench, InferIsTheLatencyOfOneForwardPass) {
-    const auto lines = bench({"mlp", "lenet", "--infer"});
-    ASSERT_EQ(lines.size(), 2u);
-    for (const Json& line : lines) {
-        const double median = line.at("steps_per_s");
-        EXPECT_GT(median, 0);
-        EXPECT_NEAR(line.at("latency_us").get<double>() * median / 1e6, 1, 0.5);
-    }
-    const auto train = bench({"mlp"});
-    EXPECT_GT(lines[0].at("steps_per_s").get<double>(), train.at(0).at("steps_per_s").get<double>());
-}
-
 TEST_F(Bench, BatchThreadsDtypeAndDevice) {
     const auto lines = bench({"tiny-cnn", "--batch", "5", "--threads", "1", "--dtype", "f32", "--device", "cpu"});
     ASSERT_EQ(lines.size(), 1u);
     EXPECT_EQ(lines[0].at("batch"), 5);
     EXPECT_EQ(lines[0].at("device"), "cpu");
-}
-
-TEST_F(Bench, Operators) {
-    for (const std::string op :
-         {"op:sgemm", "op:chain", "op:sum", "op:softmax", "op:conv", "op:layernorm", "op:bcast_add"}) {
-        SCOPED_TRACE(op);
-        const auto lines = bench({op}, "0.001");
-        ASSERT_EQ(lines.size(), 1u);
-        EXPECT_EQ(lines[0].at("workload"), op);
-        EXPECT_GT(lines[0].at("steps_per_s").get<double>(), 0);
-        EXPECT_GT(lines[0].at("latency_us").get<double>(), 0);
-    }
 }
 
 TEST_F(Bench, WhatIsNotThereIsRefused) {

@@ -163,7 +163,8 @@ void ContractTest::make_images(const std::string& name, const Pictures& what) co
                 std::vector<uint8_t> image(pixels);
                 for (size_t p = 0; p < pixels; ++p) {
                     // The classes' levels go around by channel.
-                    const int level = (label + static_cast<int>(p) % what.channels) % count;
+                    const int level =
+                        (count - 1 - label + static_cast<int>(p) % what.channels) % count; // falls with the label
                     image[p] = static_cast<uint8_t>(random() % 100 + static_cast<unsigned>(150 * level / (count - 1)));
                 }
                 const auto file = png(what.size, what.size, what.channels, image);

@@ -9,25 +9,6 @@ namespace {
 
 using Devices = ContractTest;
 
-TEST_F(Devices, ListsNameKindAvailableReasonMemory) {
-    const Json devices = json({"devices"}).at("devices");
-    ASSERT_TRUE(devices.is_array());
-    bool cpu = false;
-    for (const Json& device : devices) {
-        EXPECT_TRUE(device.at("name").is_string());
-        EXPECT_TRUE(device.at("kind").is_string());
-        const bool available = device.at("available");
-        // A reason where the device cannot be used, and only there.
-        EXPECT_EQ(available, device.at("reason").is_null() || device.at("reason") == "") << device;
-        if (available) { EXPECT_GT(device.at("memory_bytes").get<int64_t>(), 1 << 20) << device; }
-        if (device.at("kind") == "cpu") {
-            cpu = true;
-            EXPECT_TRUE(available);
-        }
-    }
-    EXPECT_TRUE(cpu) << "the CPU is always there";
-}
-
 TEST_F(Devices, PlainOutputNamesTheSameDevices) {
     const Result plain = run({"devices"});
     EXPECT_EQ(plain.status, 0);

@@ -22,18 +22,6 @@ private:
     int runs_ = 0;
 };
 
-TEST_F(TrainFlags, SameSeedSameBytesOtherSeedOtherBytes) {
-    const std::string first = bytes_with({});
-    EXPECT_EQ(bytes_with({}), first);
-    EXPECT_NE(bytes_with({"--seed", "2"}), first);
-}
-
-TEST_F(TrainFlags, EpochsAndBatch) {
-    EXPECT_EQ(train("a", {"--epochs", "1"}).at("steps"), 4);
-    EXPECT_EQ(train("b", {"--epochs", "5", "--batch", "16"}).at("steps"), 10);
-    EXPECT_EQ(train("c", {"--epochs", "5", "--batch", "16", "--force"}).at("epochs"), 5);
-}
-
 TEST_F(TrainFlags, OptimizerRateMomentumAndDecayChangeTheRun) {
     const std::string sgd = bytes_with({"--optimizer", "sgd", "--lr", "0.01"});
     EXPECT_NE(bytes_with({"--optimizer", "sgd", "--lr", "0.02"}), sgd);
@@ -170,13 +158,6 @@ TEST_F(TrainFlags, PatienceEndsTheTraining) {
     for (size_t row = 0; row < epochs; ++row)
         if (metrics.number(row, "val_loss") < metrics.number(best, "val_loss")) best = row;
     EXPECT_EQ(epochs - 1 - best, 2u);
-}
-
-TEST_F(TrainFlags, TimeLimitEndsTheTraining) {
-    const Json result = train("run", {"--epochs", "1000000", "--time-limit", "1s"});
-    EXPECT_LT(result.at("epochs").get<int64_t>(), 1000000);
-    EXPECT_LT(result.at("seconds").get<double>(), 30);
-    EXPECT_TRUE(exists("run/last.safetensors"));
 }
 
 TEST_F(TrainFlags, KeepKeepsOlderCheckpoints) {

@@ -11,30 +11,6 @@ namespace {
 
 using Train = ContractTest;
 
-TEST_F(Train, JsonFields) {
-    const Json result = train("run", {"--epochs", "3"});
-    EXPECT_GE(result.at("test_accuracy").get<double>(), 0);
-    EXPECT_LE(result.at("test_accuracy").get<double>(), 1);
-    EXPECT_GT(result.at("test_loss").get<double>(), 0);
-    EXPECT_GT(result.at("train_loss").get<double>(), 0);
-    EXPECT_EQ(result.at("epochs"), 3);
-    EXPECT_EQ(result.at("steps"), 3 * 32 / 8);
-    EXPECT_GT(result.at("seconds").get<double>(), 0);
-    EXPECT_GT(result.at("samples_per_s").get<double>(), 0);
-    EXPECT_EQ(result.at("params"), 4 * 9 + 4 + 100 * 2 + 2);
-    EXPECT_EQ(result.at("device"), "cpu");
-}
-
-TEST_F(Train, JsonIsTheOnlyThingOnStandardOutputsLastLine) {
-    make_spec();
-    make_images("images");
-    const Result result = run(train_words("run", {"--epochs", "1", "--json"}));
-    ASSERT_EQ(result.status, 0) << result.err;
-    ASSERT_FALSE(result.out.empty());
-    EXPECT_EQ(result.out.back(), '\n');
-    EXPECT_TRUE(result.json().is_object());
-}
-
 TEST_F(Train, LearnsAndLessTrainingLearnsLess) {
     const Json much = train("much", {"--epochs", "8", "--lr", "0.01"});
     const Json little = train("little", {"--epochs", "1", "--lr", "0.00001"});
@@ -101,29 +77,6 @@ TEST_F(Train, ModelJsonHasNameClassesMeanAndStd) {
     for (const Json& value : model.at("std")) EXPECT_GT(value.get<double>(), 0);
 }
 
-TEST_F(Train, MetricsCsvColumns) {
-    train("run", {"--epochs", "2", "--lr", "0.004"});
-    const std::string text = read("run/metrics.csv");
-    EXPECT_EQ(text.substr(0, text.find('\n')), "epoch,step,train_loss,val_loss,val_accuracy,lr,seconds");
-    const Table metrics = table("run/metrics.csv");
-    ASSERT_EQ(metrics.rows.size(), 2u);
-    for (size_t row = 0; row < 2; ++row) {
-        EXPECT_EQ(metrics.number(row, "epoch"), static_cast<double>(row + 1));
-        EXPECT_EQ(metrics.number(row, "step"), static_cast<double>(4 * (row + 1)));
-        EXPECT_GT(metrics.number(row, "train_loss"), 0);
-        EXPECT_LE(metrics.number(row, "lr"), 0.004);
-        EXPECT_GE(metrics.number(row, "seconds"), 0);
-        // Without --val there is no validation.
-        EXPECT_EQ(metrics.rows[row].at("val_loss"), "");
-        EXPECT_EQ(metrics.rows[row].at("val_accuracy"), "");
-    }
-}
-
-TEST_F(Train, WithoutValidationBestIsLast) {
-    train("run", {"--epochs", "2"});
-    EXPECT_EQ(checkpoint("run/best.safetensors").weights(), checkpoint("run/last.safetensors").weights());
-}
-
 // Labels that follow from nothing: the validation loss rises when the model learns them by heart.
 TEST_F(Train, BestIsByValidationLossAndTheTestUsesIt) {
     make_classes_csv("noise.csv", 200, true);
@@ -145,14 +98,6 @@ TEST_F(Train, BestIsByValidationLossAndTheTestUsesIt) {
     words[8] = "short", words.back() = std::to_string(best + 1);
     json(words);
     EXPECT_EQ(checkpoint("run/best.safetensors").weights(), checkpoint("short/last.safetensors").weights());
-}
-
-TEST_F(Train, TheTestSetIsMeasuredWithTheBestWeights) {
-    make_images("images", {.train = 24, .test = 8});
-    const Json result = train("run", {"--epochs", "3", "--val", "0.25"});
-    const Json best = json({"eval", "run/best.safetensors", "--data", "folder:images"});
-    EXPECT_NEAR(result.at("test_loss").get<double>(), best.at("test_loss").get<double>(), 1e-5);
-    EXPECT_EQ(result.at("test_accuracy"), best.at("test_accuracy"));
 }
 
 TEST_F(Train, ValidationComesFromTheTrainingDataBySeed) {
@@ -182,25 +127,6 @@ TEST_F(Train, TheDefaultFolderIsRunsModel) {
     make_images("images", {.channels = 3});
     json({"train", "--model", "tiny-cnn", "--data", "folder:images", "--epochs", "1"});
     EXPECT_TRUE(exists("runs/tiny-cnn/last.safetensors"));
-}
-
-TEST_F(Train, AFolderThatHoldsARunIsRefused) {
-    train("run", {"--epochs", "1"});
-    const std::string before = read("run/last.safetensors"), metrics = read("run/metrics.csv");
-    expect_error(run(train_words("run", {"--epochs", "1", "--seed", "5"})), 2, {"run", "--resume", "--force"});
-    EXPECT_EQ(read("run/last.safetensors"), before);
-    EXPECT_EQ(read("run/metrics.csv"), metrics);
-    train("run", {"--epochs", "1", "--seed", "5", "--force"});
-    EXPECT_NE(read("run/last.safetensors"), before);
-}
-
-TEST_F(Train, ResumeInAnEmptyOrMissingFolderStartsFromTheBeginning) {
-    train("plain", {"--epochs", "2"});
-    train("missing", {"--epochs", "2", "--resume"});
-    std::filesystem::create_directories(path("empty"));
-    train("empty", {"--epochs", "2", "--resume"});
-    EXPECT_EQ(read("missing/last.safetensors"), read("plain/last.safetensors"));
-    EXPECT_EQ(read("empty/last.safetensors"), read("plain/last.safetensors"));
 }
 
 TEST_F(Train, ConflictingFlagsAreRefused) {

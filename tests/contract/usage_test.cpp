@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What holds for every command: help, version, exit statuses, one line per error, refused flags.
-#include <csignal>
 #include <regex>
-#include <thread>
 
 #include "contract/contract_testing.h"
 
@@ -38,13 +36,6 @@ TEST_F(Usage, HelpOfEveryCommandListsItsFlags) {
             EXPECT_TRUE(std::regex_search(help.out, std::regex("(^|[ ,\n])" + flag + "($|[ ,=\n])")))
                 << command << ' ' << flag;
     }
-}
-
-TEST_F(Usage, Version) {
-    const Result result = run({"--version"});
-    EXPECT_EQ(result.status, 0);
-    EXPECT_EQ(result.err, "");
-    EXPECT_TRUE(std::regex_search(result.out, std::regex("^ingot [0-9]+\\.[0-9]+\\.[0-9]+.*\n$"))) << result.out;
 }
 
 TEST_F(Usage, UnknownFlagsAreRefusedByEveryCommand) {
@@ -110,22 +101,6 @@ TEST_F(Usage, FailuresExitWith1) {
     expect_error(run({"train", "--model", "mlp", "--data", "folder:absent"}), 1, {"absent"});
     expect_error(run({"train", "--model", "absent.json", "--data", "glyphs"}), 1, {"absent.json"});
     expect_error(run({"train", "--model", "no-such-model", "--data", "glyphs"}), 2, {"no-such-model"});
-}
-
-TEST_F(Usage, CtrlCSavesAndExitsWith130) {
-    make_spec();
-    make_images("images");
-    for (const int number : {SIGINT, SIGTERM}) {
-        const std::string out = "run" + std::to_string(number);
-        Running training(train_words(out, {"--epochs", "1000000"}), {.folder = path("")});
-        for (int i = 0; i < 1000 && !exists(out + "/last.safetensors") && training.alive(); ++i)
-            std::this_thread::sleep_for(std::chrono::milliseconds(20));
-        training.signal(number);
-        const Result result = training.wait();
-        EXPECT_EQ(result.status, 130) << result.err;
-        EXPECT_TRUE(contains(result.out + result.err, "--resume")) << result.err;
-        EXPECT_FALSE(checkpoint(out + "/last.safetensors").weights().empty());
-    }
 }
 
 } // namespace

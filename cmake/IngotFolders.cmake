@@ -154,11 +154,11 @@ function(ingot_tests)
         if(folder STREQUAL "cli")
             target_link_libraries(${target} PRIVATE $<TARGET_NAME_IF_EXISTS:ingot_cli_files>)
         endif()
-        gtest_discover_tests(${target} TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
-            TEST_FILTER "-*Speed*" TEST_LIST ${target}_tests WORKING_DIRECTORY ${PROJECT_BINARY_DIR}
+        gtest_discover_tests(${target} TEST_PREFIX "${name}." NO_PRETTY_VALUES DISCOVERY_MODE PRE_TEST
+            DISCOVERY_TIMEOUT 60 TEST_FILTER "-*Speed*" TEST_LIST ${target}_tests WORKING_DIRECTORY ${PROJECT_BINARY_DIR}
             PROPERTIES TIMEOUT 600 ENVIRONMENT OMP_WAIT_POLICY=passive)
-        gtest_discover_tests(${target} TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
-            TEST_FILTER "*Speed*" TEST_LIST ${target}_speed_tests WORKING_DIRECTORY ${PROJECT_BINARY_DIR}
+        gtest_discover_tests(${target} TEST_PREFIX "${name}." NO_PRETTY_VALUES DISCOVERY_MODE PRE_TEST
+            DISCOVERY_TIMEOUT 60 TEST_FILTER "*Speed*" TEST_LIST ${target}_speed_tests WORKING_DIRECTORY ${PROJECT_BINARY_DIR}
             PROPERTIES TIMEOUT 600 RUN_SERIAL ON)
     endforeach()
 endfunction()

@@ -30,7 +30,8 @@ void check_model_name(const std::string& model) {
     throw UsageError("there is no model '" + model + "'; there are " + list + "and spec files NAME.json");
 }
 
-Json result_json(const train::TrainResult& r, const train::Task& task, int64_t params, Device device) {
+Json result_json(const train::TrainResult& r, const train::Task& task, int64_t params, int64_t left_out,
+                 Device device) {
     const Json none;
     Json json{{"test_accuracy", r.test && !task.regression ? Json(r.test->accuracy) : none},
               {"test_loss", r.test ? Json(r.test->loss) : none},
@@ -40,6 +41,7 @@ Json result_json(const train::TrainResult& r, const train::Task& task, int64_t p
               {"seconds", r.seconds},
               {"samples_per_s", r.samples_per_s},
               {"params", params},
+              {"files_left_out", left_out},
               {"device", device.str()}};
     if (!task.regression) return json;
     json["test_mae"] = r.test ? Json(task.in_units(r.test->mae)) : none;
@@ -174,8 +176,12 @@ int train_command(const TrainArguments& a) {
     if (result.stop == train::Stop::time_limit)
         remark("time limit reached after step " + std::to_string(result.steps) +
                "; to go on: " + resume_command(a.words));
+    int64_t left_out = task.left_out;
+    for (const auto* batches : {&train_batches, &val_batches, &test_batches})
+        if (*batches) left_out += (*batches)->stats().bad_samples;
+    if (left_out > 0) remark(std::to_string(left_out) + " files could not be read and were left out");
     if (a.json) {
-        print_json(result_json(result, task, model.net.num_parameters(), device));
+        print_json(result_json(result, task, model.net.num_parameters(), left_out, device));
         return 0;
     }
     char line[256];

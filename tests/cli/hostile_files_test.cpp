@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Files from strangers, handed to the commands: every one ends with exit status 1 and one line that names the file. The rules
 // and where else they are tested: tests/io/hostile_test.cpp.
+#include <algorithm>
+
 #include "cli/cli_testing.h"
 
 namespace ingot::cli_testing {
@@ -89,6 +91,42 @@ TEST_F(HostileFiles, AsData) {
         const Result result = train(path("net.json"), "folder:" + path("data"));
         EXPECT_EQ(result.status, 0) << result.err; // one bad picture of many is named and left out
         EXPECT_NE(result.err.find("dark/1.png: "), std::string::npos) << result.err;
+    }
+}
+
+TEST_F(HostileFiles, ThreePercentOfThePictures) {
+    const std::string data = make_images("data", 100, 17), net = make_spec(); // 234 files
+    const std::string good = read("data/train/dark/0.png");
+    const std::pair<const char*, std::string> bad[] = {{"train/dark/1.png", good.substr(0, good.size() / 2)},
+                                                       {"train/dark/40.png", ""},
+                                                       {"train/dark/99.png", strangers()[3]},
+                                                       {"train/bright/3.png", strangers()[4]},
+                                                       {"train/bright/4.png", good.substr(0, good.size() - 1)},
+                                                       {"train/bright/70.png", strangers()[1]},
+                                                       {"test/dark/16.png", good.substr(0, 40)}};
+    for (const auto& [name, content] : bad) write(std::string("data/") + name, content);
+    // Decoded once, and whenever they are needed.
+    for (const std::string cache : {"", ",cache=0"}) {
+        const Result result = ingot({"train", "--model", net, "--data", data + cache, "--out", path("run"), "--epochs",
+                                     "6", "--val", "0.2", "--batch", "8", "--force", "--quiet", "--json"});
+        ASSERT_EQ(result.status, 0) << result.err;
+        const Json json = result.json();
+        EXPECT_EQ(json.at("files_left_out"), std::size(bad));
+        EXPECT_EQ(json.at("epochs"), 6);
+        EXPECT_NE(result.err.find("7 files could not be read and were left out\n"), std::string::npos) << result.err;
+        EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 8) << result.err;
+        for (const auto& [name, content] : bad) {
+            const size_t at = result.err.find(std::string(name) + ": ");
+            ASSERT_NE(at, std::string::npos) << name << "\n" << result.err;
+            EXPECT_EQ(result.err.find(name, at + 1), std::string::npos) << name << " twice\n" << result.err;
+        }
+        // What is right cannot suffer: all other test pictures were looked at.
+        const Json evaluated = ingot({"eval", path("run/best.safetensors"), "--data", data + cache, "--json"}).json();
+        EXPECT_EQ(evaluated.at("samples"), 33);
+        EXPECT_EQ(evaluated.at("test_loss"), json.at("test_loss"));
+        expect_error(ingot({"train", "--model", net, "--data", data + cache, "--out", path("strict"), "--epochs", "1",
+                            "--batch", "8", "--strict", "--force", "--quiet"}),
+                     1, {".png: "});
     }
 }
 

@@ -41,8 +41,8 @@ Json result_json(const train::TrainResult& r, const train::Task& task, int64_t p
               {"seconds", r.seconds},
               {"samples_per_s", r.samples_per_s},
               {"params", params},
-              {"files_left_out", left_out},
               {"device", device.str()}};
+    if (left_out > 0) json["files_left_out"] = left_out;
     if (!task.regression) return json;
     json["test_mae"] = r.test ? Json(task.in_units(r.test->mae)) : none;
     json["test_r2"] = r.test ? Json(r.test->r2) : none;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The flags of `ingot train`: each one changes what it says, seen in the files of the run.
 #include <cmath>
+#include <set>
 
 #include "contract/contract_testing.h"
 
@@ -33,12 +34,15 @@ TEST_F(TrainFlags, OptimizerRateMomentumAndDecayChangeTheRun) {
 }
 
 TEST_F(TrainFlags, OptimizersByName) {
+    std::set<std::string> ends;
     for (const std::string name :
          {"sgd", "adam", "adamw", "nadam", "adamax", "radam", "rmsprop", "adagrad", "adadelta", "lion", "muon"}) {
         SCOPED_TRACE(name);
         const Json result = train(name, {"--epochs", "1", "--optimizer", name});
         EXPECT_TRUE(std::isfinite(result.at("train_loss").get<double>()));
+        ends.insert(read(name + "/last.safetensors"));
     }
+    EXPECT_EQ(ends.size(), 11u) << "two of them did the same";
 }
 
 TEST_F(TrainFlags, LearningRateAndScheduleAreInMetricsCsv) {

@@ -29,8 +29,10 @@ void models() {
 {"type": "conv_transpose1d", "out": 4, "stride": 2, "output_padding": 1}, {"type": "adaptive_avg_pool1d", "output_size": 3},
 {"type": "glu", "axis": 1}, {"type": "unflatten", "axis": 2, "sizes": [3, 1]}, {"type": "rms_norm", "eps": 1e-3}]})"));
     for (const std::string& name : train::model_names())
-        if (name != "resnet18") // 20 kB say nothing that the others do not
-            put("model_spec", name, train::model_spec(name, {3, 32, 32}, 10));
+        if (name != "resnet18") { // 20 kB say nothing that the others do not
+            const bool tokens = name.starts_with("gpt");
+            put("model_spec", name, train::model_spec(name, tokens ? Shape{16} : Shape{3, 32, 32}, 10));
+        }
 
     train::Model model = train::build_model(
         R"({"input": [1, 2, 2], "layers": [{"type": "batch_norm2d"}, {"type": "flatten"}, {"type": "linear", "out": 2}]})");

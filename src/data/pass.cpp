@@ -95,9 +95,15 @@ Pass::Pass(LoaderState& state, int64_t epoch, int64_t first)
     end_ = std::numeric_limits<int64_t>::max();
     if (state_.dataset) {
         order_ = state_.sampler->indices(epoch);
-        INGOT_ASSERT(static_cast<int64_t>(order_.size()) == state_.sampler->size(),
-                     "a sampler's size is that of a pass");
         const auto samples = static_cast<int64_t>(order_.size());
+        if (samples != state_.sampler->size())
+            throw Error("loader: the sampler gave " + std::to_string(samples) + " indices for pass " +
+                        std::to_string(epoch) + ", but its size() is " + std::to_string(state_.sampler->size()));
+        const int64_t there = (*state_.dataset)->size();
+        for (const int64_t index : order_)
+            if (index < 0 || index >= there)
+                throw Error("loader: the sampler gave index " + std::to_string(index) + ", the dataset has " +
+                            std::to_string(there) + " samples");
         end_ = samples / options_.batch + (!options_.drop_last && samples % options_.batch != 0 ? 1 : 0);
     }
     if (options_.steps > 0) end_ = std::min(end_, options_.steps);
@@ -311,11 +317,11 @@ void Pass::process(Chunk& chunk) {
     int64_t row = chunk.first;
     for (const int64_t last = chunk.first + chunk.rows; row < last; ++row) {
         const int64_t number = slot.samples[static_cast<size_t>(row)];
-        if (!stream_) {
-            const auto ahead = static_cast<size_t>(slot.batch * options_.batch + row + kAhead);
-            if (ahead < order_.size()) (*state_.dataset)->prefetch(order_[ahead]);
-        }
+        int64_t blamed = number;
         try {
+            const auto ahead = static_cast<size_t>(slot.batch * options_.batch + row + kAhead);
+            if (ahead < order_.size()) (*state_.dataset)->prefetch(blamed = order_[ahead]);
+            blamed = number;
             Sample* read = stream_ ? &chunk.read[static_cast<size_t>(row - chunk.first)] : nullptr;
             const std::optional<Sample> sample = make_sample(number, read);
             if (sample)
@@ -323,7 +329,7 @@ void Pass::process(Chunk& chunk) {
             else
                 holes.push_back(row);
         } catch (...) {
-            error = with_sample(number);
+            error = with_sample(blamed);
             break;
         }
     }

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdio>
+#include <limits>
 #include <utility>
 
 #include <ingot/error.h>
@@ -86,7 +87,8 @@ std::optional<Stop> Fit::stop_reason() const {
 }
 
 double Fit::mean_loss() const {
-    return position_.epoch_loss / static_cast<double>(position_.batch - position_.skipped);
+    const int64_t batches = position_.batch - position_.skipped;
+    return batches > 0 ? position_.epoch_loss / static_cast<double>(batches) : std::numeric_limits<double>::quiet_NaN();
 }
 
 void Fit::take_loss(double loss) {
@@ -161,7 +163,7 @@ bool Fit::train_batches() {
     step_seconds_ += seconds;
     session_batches_ += position_.batch - first;
     epoch_rate_ = static_cast<double>((position_.batch - first) * position_.batch_size) / std::max(seconds, 1e-9);
-    if (position_.batch > position_.skipped) result_.train_loss = mean_loss();
+    if (position_.batch > 0) result_.train_loss = mean_loss();
     return position_.batch == position_.batches;
 }
 

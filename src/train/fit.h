@@ -73,6 +73,8 @@ private:
 
     // fit_nonfinite.cpp
     bool looks() const { return options_.max_nonfinite > 0; }
+    /// Weights, and what BatchNorm and its like remember: inf stays there for ever.
+    bool state_finite() const;
     /// Remembers where to start again from when something is found that should not have been trained on.
     void mark_origin();
     LoadedCheckpoint origin() const;

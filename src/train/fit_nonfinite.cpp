@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Steps whose loss, or whose weights afterwards, are not finite. Losses are read late and the queue goes on meanwhile, so by then
+// Steps whose loss, or whose weights and running statistics afterwards, are not finite. Losses are read late and the queue goes on meanwhile, so by then
 // the state before the bad step is gone. But training can be run again exactly: from the last checkpoint (or a copy in memory) to
 // the bad step, which is then looked at layer by layer and left out. The steps themselves pay nothing for this.
 #include <algorithm>
@@ -10,6 +10,12 @@
 #include "train/nonfinite.h"
 
 namespace ingot::train {
+
+bool Fit::state_finite() const {
+    std::vector<Tensor> all = optimizer_.parameters();
+    for (Tensor& buffer : model_.buffers()) all.push_back(std::move(buffer));
+    return all_finite(all);
+}
 
 void Fit::mark_origin() {
     if (!looks()) return;
@@ -34,7 +40,7 @@ void Fit::restore(const LoadedCheckpoint& checkpoint) {
 
 bool Fit::settle() {
     losses_.drain();
-    if (!looks() || (!bad_loss_ && all_finite(optimizer_.parameters()))) return true;
+    if (!looks() || (!bad_loss_ && state_finite())) return true;
     leave_out_bad_step();
     return false;
 }
@@ -49,7 +55,7 @@ std::optional<int64_t> Fit::find_bad_update(int64_t last_step) {
     for (int64_t good = 0; position_.step < last_step && !interrupted(); ++good) {
         run_update();
         losses_.drain();
-        if (bad_loss_ || !all_finite(optimizer_.parameters())) return good;
+        if (bad_loss_ || !state_finite()) return good;
     }
     return {};
 }
@@ -62,7 +68,7 @@ std::string Fit::look_at_next_update() {
         next_batch(x, y);
         if (found.empty()) found = find_nonfinite(model_, loss_, x, y);
     }
-    return found.empty() ? "the weights after it" : found;
+    return found.empty() ? "the weights or running statistics after it" : found;
 }
 
 void Fit::leave_out_bad_step() {

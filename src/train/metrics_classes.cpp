@@ -49,9 +49,14 @@ Scores class_scores(const std::string& metric, const Tensor& output, const Tenso
     return {reshape(last, {rest.numel(), output.shape()[axis]}), cast(reshape(target, {rest.numel()}), i64)};
 }
 
-/// Labels and predictions, both [M] i64. `classes`: what the metric expects, or 0.
-Tensor labels_and_predictions(const std::string& metric, const Tensor& output, const Tensor& target,
-                              const ClassMetricOptions& options, int64_t classes) {
+struct Labelled {
+    Tensor labels, predictions; ///< [M] i64
+    int64_t classes = 0;        ///< 0 where the output does not say
+};
+
+/// `classes`: what the metric expects, or 0.
+Labelled labels_and_predictions(const std::string& metric, const Tensor& output, const Tensor& target,
+                                const ClassMetricOptions& options, int64_t classes) {
     Tensor labels, predictions;
     int64_t found = 0;
     if (is_integer(output.dtype()) && output.shape() == target.shape()) {
@@ -70,7 +75,7 @@ Tensor labels_and_predictions(const std::string& metric, const Tensor& output, c
     if (classes != 0 && found != 0 && found != classes)
         throw ShapeError(metric + ": output " + output.shape().str() + " has " + std::to_string(found) +
                          " classes, the metric was made for " + std::to_string(classes));
-    return stack({labels, predictions});
+    return {labels, predictions, found};
 }
 
 /// [right, counted] of `right` [M] bool where the label counts.
@@ -86,12 +91,17 @@ void check_classes(const std::string& metric, int64_t classes) {
 } // namespace
 
 Tensor Accuracy::summarize(const Tensor& output, const Tensor& target) const {
-    const Tensor both = labels_and_predictions(name(), output, target, options_, 0);
-    const Tensor labels = select(both, 0, 0);
-    return right_and_counted(eq(labels, select(both, 0, 1)), labels, options_.ignore_index);
+    const Labelled l = labels_and_predictions(name(), output, target, options_, 0);
+    const Tensor both = right_and_counted(eq(l.labels, l.predictions), l.labels, options_.ignore_index);
+    if (l.classes == 0) return both;
+    const Tensor outside = logical_or(lt(l.labels, 0), ge(l.labels, l.classes));
+    return concat({both, unsqueeze(sum(cast(logical_and(outside, ne(l.labels, options_.ignore_index)), i64)), 0)}, 0);
 }
 
 void Accuracy::add(const std::vector<double>& summary) {
+    if (summary.size() > 2 && summary[2] > 0)
+        throw Error(name() + ": " + std::to_string(static_cast<int64_t>(summary[2])) +
+                    " labels are none of the output's classes");
     right_ += summary.at(0);
     count_ += summary.at(1);
 }
@@ -131,7 +141,8 @@ ConfusionMatrix::ConfusionMatrix(std::string name, int64_t classes, ClassMetricO
 }
 
 Tensor ConfusionMatrix::summarize(const Tensor& output, const Tensor& target) const {
-    return labels_and_predictions(name(), output, target, options_, counts_.classes);
+    const Labelled l = labels_and_predictions(name(), output, target, options_, counts_.classes);
+    return stack({l.labels, l.predictions});
 }
 
 void ConfusionMatrix::add(const std::vector<double>& summary) {
@@ -193,10 +204,13 @@ double ScoreMetric::value() const {
     int64_t defined = 0;
     for (size_t c = 0; c < columns; ++c) {
         const auto label = static_cast<int32_t>(columns == 1 ? 1 : c);
+        size_t positives = 0;
         for (size_t i = 0; i < labels_.size(); ++i) {
             scores[i] = static_cast<double>(scores_[i * columns + c]);
             positive[i] = labels_[i] == label;
+            positives += positive[i];
         }
+        if (columns > 1 && (positives == 0 || positives == labels_.size())) continue; // nothing to tell apart
         const double one = area(scores, positive);
         if (std::isnan(one)) continue;
         sum += one;

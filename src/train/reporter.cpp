@@ -24,6 +24,8 @@ void Reporter::loss(const BatchInfo& b, double loss) {
     if (std::tie(b.epoch, b.batch) <= std::tie(told_epoch_, told_batch_)) return;
     std::tie(told_epoch_, told_batch_) = std::tie(b.epoch, b.batch);
     tell<LossEvent>(&Callbacks::on_loss, {b.epoch, b.batch, loss, stopper_});
+    // Of a step that was left out, some batches may have been told.
+    if (std::exchange(step_, b.step) != b.step) step_loss_ = 0, step_batches_ = 0;
     step_loss_ += loss;
     ++step_batches_;
     if (!b.ends_step) return;

@@ -49,6 +49,7 @@ private:
     StepHistory history_;
     std::vector<StatisticsAt> statistics_;
     int64_t told_epoch_ = 0, told_batch_ = 0; ///< the last batch whose loss was told
+    int64_t step_ = 0;                        ///< that the next two are of
     double step_loss_ = 0;                    ///< sum over the batches of an unfinished step
     int64_t step_batches_ = 0;
     double unreported_loss_ = 0; ///< sum over the steps that the sinks have not heard of

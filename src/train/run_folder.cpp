@@ -23,7 +23,6 @@ namespace {
 
 constexpr const char* kFiles[] = {kLastFile, kBestFile, "model.json", "metrics.csv", "metrics.jsonl", "report.html"};
 constexpr const char* kKept = "step-"; // "step-00001200.safetensors"
-constexpr const char* kReplaced = "replaced";
 
 std::string join(const std::string& folder, const std::string& name) { return (fs::path(folder) / name).string(); }
 
@@ -118,21 +117,22 @@ void RunFolder::clear() const {
 void RunFolder::set_aside() const {
     const std::vector<std::string> names = files();
     if (names.empty()) return;
-    if (fs::exists(file(kReplaced))) return clear();
+    if (fs::exists(file(kReplacedFolder))) return clear();
     // Under a name of its own until all are there: what is killed half-way is not taken for a whole run.
-    const std::string moving = file(std::string(".") + kReplaced);
+    const std::string moving = file(std::string(".") + kReplacedFolder);
     std::error_code code;
     fs::create_directory(moving, code);
     for (const std::string& name : names)
         if (!code) fs::rename(file(name), join(moving, name), code);
-    if (!code) fs::rename(moving, file(kReplaced), code);
-    if (code) throw FileError(file(kReplaced) + ": the run that is there cannot be moved to it: " + code.message());
+    if (!code) fs::rename(moving, file(kReplacedFolder), code);
+    if (code)
+        throw FileError(file(kReplacedFolder) + ": the run that is there cannot be moved to it: " + code.message());
 }
 
 void RunFolder::drop_replaced() const {
     std::error_code code;
-    fs::remove_all(file(kReplaced), code);
-    if (code) throw FileError(file(kReplaced) + ": cannot be removed: " + code.message());
+    fs::remove_all(file(kReplacedFolder), code);
+    if (code) throw FileError(file(kReplacedFolder) + ": cannot be removed: " + code.message());
 }
 
 void RunFolder::keep_last(int64_t step, int64_t keep) const {

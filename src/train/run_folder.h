@@ -14,6 +14,8 @@ namespace ingot::train {
 
 inline constexpr const char* kLastFile = "last.safetensors";
 inline constexpr const char* kBestFile = "best.safetensors";
+/// Where a run lies that another one is replacing.
+inline constexpr const char* kReplacedFolder = "replaced";
 
 class RunFolder {
 public:

@@ -52,7 +52,7 @@ Json parse_json(const std::string& text) {
         const size_t at = std::min(e.byte, text.size());
         const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n');
         throw Error("not JSON: syntax error in line " + std::to_string(line) + ", at byte " + std::to_string(e.byte));
-    }
+    } catch (const Json::out_of_range&) { throw Error("not JSON: a number is too large for any computer"); }
     if (!twice.empty()) throw Error("the key " + show(twice) + " stands twice in one object");
     return json;
 }

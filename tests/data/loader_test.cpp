@@ -234,6 +234,37 @@ TEST(Loader, MemoryIsBounded) {
     }
 }
 
+TEST(Loader, SamplersThatDoNotFit) {
+    class Short : public Sampler {
+    public:
+        int64_t size() const override { return 8; }
+        std::vector<int64_t> indices(int64_t) const override { return {1, 2, 3}; }
+    };
+    const auto open = [](std::shared_ptr<const Sampler> sampler) {
+        DataLoader loader(counting(10), {.batch = 2, .sampler = std::move(sampler)});
+        loader.start(0);
+    };
+    EXPECT_ERROR(open(std::make_shared<SubsetSampler>(std::vector<int64_t>{1, 99})),
+                 "the sampler gave index 99, the dataset has 10 samples");
+    EXPECT_ERROR(open(std::make_shared<SubsetSampler>(std::vector<int64_t>{1, -1})), "index -1");
+    EXPECT_ERROR(open(std::make_shared<Short>()), "the sampler gave 3 indices for pass 0, but its size() is 8");
+}
+
+TEST(Loader, PrefetchMayThrow) {
+    class Eager : public Dataset {
+    public:
+        int64_t size() const override { return 40; }
+        Sample get(int64_t i) const override { return {Array(std::vector<float>{static_cast<float>(i)}, {1}), i}; }
+        void prefetch(int64_t i) const override {
+            if (i == 17) throw Error("cannot look ahead");
+        }
+    };
+    for (const int workers : {0, 2}) {
+        DataLoader loader(Eager(), {.batch = 4, .workers = workers});
+        EXPECT_ERROR(order_of(loader, 0), "sample 17: cannot look ahead");
+    }
+}
+
 TEST(Loader, SteadyStateReusesMemory) {
     DataLoader loader(numbered_images(400, 1, 28, 28), {.batch = 8, .drop_last = true, .workers = 2});
     int64_t misses = 0;

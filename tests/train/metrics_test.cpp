@@ -90,6 +90,8 @@ TEST(Accuracy, Errors) {
     EXPECT_NE(error.find("accuracy: output [4, 3] and target [2] do not fit"), std::string::npos) << error;
     EXPECT_NE(error_of([&] { accuracy.update(zeros({4, 3}), zeros({4, 3})); }), "") << "numbers are no labels";
     EXPECT_TRUE(std::isnan(accuracy.compute())) << "a refused batch leaves nothing behind";
+    accuracy.update(zeros({4, 3}), labels({0, 3, -1, 2}));
+    EXPECT_EQ(error_of([&] { accuracy.compute(); }), "accuracy: 2 labels are none of the output's classes");
 }
 
 TEST(TopK, RanksTiesAndNaN) {
@@ -223,6 +225,10 @@ TEST(AreaMetrics, OneAgainstTheRest) {
     RocAuc metric(4);
     metric.update(Tensor::from(logits, {5, 4}), labels(y));
     EXPECT_NEAR(metric.compute(), expected, 1e-12);
+    // Nothing to tell apart.
+    PrAuc one(3);
+    one.update(scores_for({0, 1, 2}, 3), labels({1, 1, 1}));
+    EXPECT_TRUE(std::isnan(one.compute()));
 }
 
 TEST(LogLoss, ValuesAndPerplexity) {

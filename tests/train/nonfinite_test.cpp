@@ -199,7 +199,31 @@ TEST(NonFinite, UpdatesOfSeveralBatches) {
     ASSERT_EQ(job.warnings.size(), 1u);
     expect_parts(job.warnings[0], {"step 2 (epoch 1, batch 3 of 6)", "the input (sample 5"});
     EXPECT_EQ(result.steps, 6);
-    EXPECT_EQ(job.losses.size(), 11u) << "batch 3 was finite, and told before batch 4 was read";
+    ASSERT_EQ(job.losses.size(), 11u) << "batch 3 was finite, and told before batch 4 was read";
+    // What was told of a step that is left out has no part in the next one.
+    ASSERT_GE(result.history.steps.size(), 2u);
+    EXPECT_DOUBLE_EQ(result.history.steps[0].loss, (job.losses[0] + job.losses[1]) / 2);
+    EXPECT_DOUBLE_EQ(result.history.steps[1].loss, (job.losses[3] + job.losses[4]) / 2);
+}
+
+TEST(NonFinite, RunningStatisticsCountAsWell) {
+    // A number whose square is infinite: loss and weights stay finite, the running variance would never recover.
+    Job job;
+    job.train.huge_batches = {{0, 2}};
+    job.run();
+    ASSERT_EQ(job.warnings.size(), 1u);
+    expect_parts(job.warnings[0], {"step 3 (epoch 1, batch 3 of 6)", "left out"});
+    for (const auto& [name, tensor] : job.end)
+        for (const double v : tensor.to_vector<double>()) EXPECT_TRUE(std::isfinite(v)) << name;
+}
+
+TEST(NonFinite, AnEpochOfNothingElseHasNoLoss) {
+    Job job;
+    job.options.max_nonfinite = 10;
+    for (int64_t i = 0; i < kSteps; ++i) job.train.nan_batches.insert({1, i});
+    const TrainResult result = job.run();
+    EXPECT_TRUE(std::isnan(result.train_loss));
+    EXPECT_FALSE(std::signbit(result.train_loss)) << "it prints as nan";
 }
 
 TEST(NonFinite, TheLayerIsNamed) {
@@ -233,7 +257,9 @@ TEST(NonFinite, TheLastStepOfAllIsLookedAt) {
     try {
         Trainer(model, optimizer, nn::cross_entropy, {.max_nonfinite = 1, .progress = false}).fit(train);
         FAIL() << "no error";
-    } catch (const Error& error) { expect_parts(error.what(), {"step 1", "the weights after it"}); }
+    } catch (const Error& error) {
+        expect_parts(error.what(), {"step 1", "the weights or running statistics after it"});
+    }
     EXPECT_TRUE(all_finite(model.parameters())) << "the state before it is back";
 }
 

@@ -52,13 +52,15 @@ public:
             for (int k = 0; k < 4; ++k) xs.push_back(static_cast<float>(uniform() - 0.5 + (label != 0 ? 0.6 : -0.6)));
             ys.push_back(swapped_ ? 1 - label : label);
         }
+        if (huge_batches.contains({epoch_, at_ - 1})) xs[5 * 4 + 2] = 1e30f;
         if (nan_batches.contains({epoch_, at_ - 1})) xs[5 * 4 + 2] = std::numeric_limits<float>::quiet_NaN();
         x = Tensor::from(xs, {16, 4});
         y = Tensor::from(ys, {16});
         return true;
     }
-    int64_t handed_out = 0;                            ///< batches, over all passes
-    std::set<std::pair<int64_t, int64_t>> nan_batches; ///< (epoch, batch), from 0: their sixth sample is no number
+    int64_t handed_out = 0;                             ///< batches, over all passes
+    std::set<std::pair<int64_t, int64_t>> nan_batches;  ///< (epoch, batch), from 0: their sixth sample is no number
+    std::set<std::pair<int64_t, int64_t>> huge_batches; ///< so that it is 1e30
     int64_t signal_at = -1, fail_at = -1; ///< which of them raises SIGINT, or throws instead of being handed out
 
 private:

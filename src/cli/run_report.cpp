@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <filesystem>
 
 #include "base/parallel.h"
 #include "data/image_set.h"
+#include "data/spec.h"
 #include "train/generate.h"
 #include "train/report/collect.h"
 #include "train/report/text.h"
@@ -16,6 +18,14 @@ namespace ingot::cli {
 namespace report = train::report;
 
 namespace {
+
+/// What the data is called: the last part of its path, or its kind where there is none.
+std::string data_title(const std::string& text) {
+    const data::DataSpec spec = data::parse_data_spec(text);
+    const std::filesystem::path path = std::filesystem::path(spec.path).lexically_normal();
+    const std::string name = (path.has_filename() ? path : path.parent_path()).filename().string();
+    return name.empty() || name == "." || name == ".." ? spec.scheme : name;
+}
 
 std::string split_sizes(const RunReport& run) {
     std::string text = report::count(run.task.train_samples) + " for training";
@@ -95,8 +105,9 @@ void write_run_report(const RunReport& run) {
     const train::TrainResult& result = run.result;
     report::ReportData data;
     data.title = run.info.name;
-    data.data = run.settings.data;
+    data.data = data_title(run.data_spec);
     data.facts = {{"Recipe", run.settings.recipe.str()},
+                  {"Data", run.data_spec},
                   {"Samples", split_sizes(run)},
                   {"Computed on", run.device.str() + ", " + std::to_string(base::num_threads()) + " threads"},
                   {"Seed", std::to_string(run.settings.seed)},

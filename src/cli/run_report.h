@@ -20,7 +20,8 @@ namespace ingot::cli {
 struct RunReport {
     const std::string& out;
     const RunSettings& settings;
-    train::Model& model; ///< with the weights that were tested; text models write a sample
+    const std::string& data_spec; ///< as given: settings have no path
+    train::Model& model;          ///< with the weights that were tested; text models write a sample
     const train::ModelInfo& info;
     const train::TrainResult& result;
     const train::Predictions& predictions; ///< of the last pass over the test data, else over the validation data

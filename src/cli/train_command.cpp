@@ -164,8 +164,8 @@ int train_command(const TrainArguments& a) {
                             // a dozen looks, whatever the length
                             .statistics_steps = std::max<int64_t>(1, recipe.epochs * train_batches->steps() / 12)});
     const train::TrainResult result = trainer.fit(*train_batches, val_batches.get(), test_batches.get());
-    write_run_report(
-        {out, settings, model, info, result, *predictions, task, val_batches.get(), test_batches.get(), device});
+    write_run_report({out, settings, a.data, model, info, result, *predictions, task, val_batches.get(),
+                      test_batches.get(), device});
     if (result.interrupted) {
         say_interrupted(a, out, result);
         return 130;

@@ -112,6 +112,11 @@ TEST(ReportText, EscapesWhatCouldBreakOut) {
 TEST(ReportText, Numbers) {
     EXPECT_EQ(number(0.00123456), "0.001235");
     EXPECT_EQ(number(12.5), "12.5");
+    EXPECT_EQ(number(12441.6), "12,442");
+    EXPECT_EQ(number(-2224.4), "-2,224");
+    EXPECT_EQ(number(123456.78, 3), "123,457");
+    EXPECT_EQ(number(1234.5, 6), "1234.5") << "no digit that was asked for is lost";
+    EXPECT_EQ(number(2e9), "2e+09");
     EXPECT_EQ(number(-0.0), "0");
     EXPECT_EQ(number(NAN), "\u2013");
     EXPECT_EQ(number(-INFINITY), "-\u221E");
@@ -143,6 +148,52 @@ TEST(ReportChart, Ticks) {
         EXPECT_GE(n, 3u) << high;
         EXPECT_LE(n, 9u) << high;
     }
+}
+
+namespace {
+
+/// Texts and places of the ticks of the horizontal axis.
+std::vector<std::pair<std::string, double>> x_ticks_of(const Chart& chart) {
+    const std::string html = chart.html();
+    const std::regex tick("<text class=\"xt\" x=([0-9.]+) y=[0-9.]+>([^<]*)</text>");
+    std::vector<std::pair<std::string, double>> out;
+    for (std::sregex_iterator it(html.begin(), html.end(), tick), end; it != end; ++it)
+        out.emplace_back((*it)[2], std::stod((*it)[1]));
+    return out;
+}
+
+} // namespace
+
+TEST(ReportChart, TicksOfTheHorizontalAxisDoNotMeet) {
+    for (const double high : {7.0, 700.0, 712345.0, 8.1e6, 3e-6}) {
+        Chart chart;
+        chart.square = true;
+        chart.series = {{.name = "", .points = {{high / 20, 1}, {high, 2}}, .dots = true}};
+        const auto ticks = x_ticks_of(chart);
+        ASSERT_GE(ticks.size(), 2u) << high;
+        for (size_t i = 0; i < ticks.size(); ++i) {
+            const double half = 3.6 * static_cast<double>(ticks[i].first.size());
+            EXPECT_LE(ticks[i].second + half, 340 + 1e-9) << ticks[i].first << " is cut off";
+            if (i == 0) continue;
+            const double half_before = 3.6 * static_cast<double>(ticks[i - 1].first.size());
+            EXPECT_GT(ticks[i].second - half, ticks[i - 1].second + half_before) << ticks[i].first;
+        }
+    }
+}
+
+TEST(ReportChart, EpochsAreWholeWhereThereAreTwo) {
+    const auto texts = [](double low, double high) {
+        Chart chart;
+        chart.whole_x = true;
+        chart.series = {{.name = "", .points = {{low, 1}, {high, 2}}}};
+        std::string all;
+        for (const auto& [text, place] : x_ticks_of(chart)) all += text + " ";
+        return all;
+    };
+    EXPECT_EQ(texts(0, 1.77), "0 1 ");
+    EXPECT_EQ(texts(0, 3), "0 1 2 3 ");
+    EXPECT_EQ(texts(0.4, 1.6), "0.4 0.6 0.8 1 1.2 1.4 1.6 ");
+    EXPECT_EQ(texts(0, 60), "0 10 20 30 40 50 60 ");
 }
 
 TEST(ReportChart, LinesAreInterruptedWhereValuesAreNotFinite) {
@@ -246,7 +297,9 @@ TEST(Report, ClassificationHasAllItsFigures) {
     const std::string html = report_html(classification());
     expect_balanced(html);
     const std::string text = plain(html);
-    EXPECT_TRUE(has(text, "60.00 % of 5 test samples are classified right after 2 epochs (1 min 05 s)."))
+    EXPECT_TRUE(has(text,
+                    "60.00 % of 5 test samples are classified right after 2 epochs (1 min 05 s), with the weights of "
+                    "epoch 1."))
         << text.substr(0, 400);
     EXPECT_TRUE(has(text, "1,234,567 Parameters"));
     EXPECT_TRUE(has(text, "0.5 Best validation loss, epoch 1"));
@@ -320,6 +373,29 @@ TEST(Report, Regression) {
     EXPECT_TRUE(has(text, "Largest error 1"));
     EXPECT_EQ(occurrences(html, "<circle"), 8u) << "four points in each of two charts";
     EXPECT_FALSE(has(html, "Confusion"));
+}
+
+TEST(Report, AnEndBeforeThePlannedOneIsNamed) {
+    ReportData d = classification();
+    d.planned_epochs = d.epochs;
+    EXPECT_TRUE(has(report_html(d), ">finished<"));
+    d.planned_epochs = 5;
+    const std::string html = report_html(d);
+    EXPECT_TRUE(has(html, ">ended early<") && !has(html, ">finished<"));
+    EXPECT_TRUE(has(plain(html), "Ended early: 5 epochs were planned. 60.00 %")) << plain(html).substr(0, 300);
+}
+
+TEST(Report, TheRateOfBeforeAResumeIsDrawn) {
+    ReportData d = classification();
+    const std::string html = report_html(d);
+    d.steps_seen.clear();
+    d.steps_seen.push_back({.step = 15, .epoch = 1.5, .loss = 0.2, .lr = 0.25});
+    d.steps_seen.push_back({.step = 20, .epoch = 2, .loss = 0.1, .lr = 0.125});
+    const std::string resumed = report_html(d);
+    const size_t at = resumed.find("Learning rate over the epochs");
+    ASSERT_NE(at, std::string::npos);
+    const std::string line = resumed.substr(resumed.find("<path class=\"line", at));
+    EXPECT_EQ(occurrences(line.substr(0, line.find('>')), "L"), 2u) << "epoch 1, and two points of steps";
 }
 
 TEST(Report, TextAndInterrupted) {

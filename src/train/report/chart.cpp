@@ -13,7 +13,7 @@ namespace {
 
 constexpr double kWidth = 440, kHeight = 262, kSquare = 340;
 constexpr double kRight = 12, kTop = 12, kBottom = 40;
-constexpr double kLetter = 7.2; ///< width of a digit of a tick, in the larger size of narrow screens
+constexpr double kLetter = 8.2; ///< width of a digit of a tick, in the larger size of narrow screens
 
 std::string at(double v) { return number(std::round(v * 10) / 10, 6); }
 
@@ -59,7 +59,8 @@ std::vector<double> log_ticks(double low, double high) {
 
 std::string tick_text(double v, double step, bool percent) {
     if (percent) return fixed(100 * v, step < 0.0095 ? 1 : 0) + " %";
-    if (v != 0 && (std::abs(v) >= 1e6 || std::abs(v) < 1e-4)) return number(v, 3);
+    if (std::abs(v) >= 1e6 && std::abs(v) < 1e9) return number(v / 1e6, 5) + " M";
+    if (v != 0 && std::abs(v) < 1e-4) return number(v, 3);
     if (std::abs(v) >= 1000 && v == std::round(v)) return count(static_cast<int64_t>(v));
     return number(v, 5);
 }
@@ -68,10 +69,23 @@ double spacing(const std::vector<double>& t) { return t.size() > 1 ? t[1] - t[0]
 
 std::vector<double> y_ticks(const Axis& y) { return y.log ? log_ticks(y.low, y.high) : ticks(y.low, y.high, 5); }
 
-std::vector<double> x_ticks(const Chart& chart, const Axis& x) {
-    std::vector<double> out = ticks(x.low, x.high, chart.square ? 5 : 7);
-    if (chart.whole_x && spacing(out) < 1) out = ticks(x.low, x.high, static_cast<int>(x.high - x.low));
-    return out;
+double x_tick_width(const Chart& chart, const std::vector<double>& xs) {
+    size_t longest = 0;
+    for (const double v : xs) longest = std::max(longest, tick_text(v, spacing(xs), chart.percent_x).size());
+    return kLetter * static_cast<double>(longest);
+}
+
+/// As many as fit into `room` beside each other, and not many more than are useful.
+std::vector<double> x_ticks(const Chart& chart, double low, double high, double room) {
+    std::vector<double> out;
+    for (int count = chart.square ? 5 : 7; count > 0; --count) {
+        out = ticks(low, high, count);
+        if (static_cast<double>(out.size()) * (x_tick_width(chart, out) + kLetter) <= room) break;
+    }
+    if (!chart.whole_x || spacing(out) >= 1) return out;
+    std::vector<double> whole;
+    for (double v = std::ceil(low); v <= high; ++v) whole.push_back(v);
+    return whole.size() < 2 ? out : whole; // parts of epochs only where there is no other way to tell the scale
 }
 
 /// Room for the ticks of the y axis and its label.
@@ -85,10 +99,11 @@ double left_margin(const Chart& chart, const Axis& y) {
 
 class Paper {
 public:
-    Paper(const Chart& chart, Axis x, Axis y) : chart_(chart), x_(x), y_(y) {}
+    Paper(const Chart& chart, Axis x, Axis y, std::vector<double> x_ticks)
+        : chart_(chart), x_(x), y_(y), x_ticks_(std::move(x_ticks)) {}
 
     void axes() {
-        const std::vector<double> xs = x_ticks(chart_, x_), ys = y_ticks(y_);
+        const std::vector<double>&xs = x_ticks_, ys = y_ticks(y_);
         std::string grid;
         for (const double v : ys) grid += "M" + at(x_.from) + " " + at(y_.place(v)) + "H" + at(x_.to);
         for (const double v : xs) grid += "M" + at(x_.place(v)) + " " + at(y_.from) + "V" + at(y_.to);
@@ -181,6 +196,7 @@ private:
 
     const Chart& chart_;
     Axis x_, y_;
+    std::vector<double> x_ticks_;
 };
 
 std::string legend(const std::vector<Series>& series) {
@@ -262,7 +278,10 @@ std::string Chart::html() const {
     }
     const double width = square ? kSquare : kWidth, height = square ? kSquare : kHeight;
     const Axis y{y_low, y_high, height - kBottom, kTop, log_y};
-    Paper paper(*this, {x_low, x_high, left_margin(*this, y), width - kRight}, y);
+    const double left = left_margin(*this, y);
+    const std::vector<double> numbered = x_ticks(*this, x_low, x_high, width - kRight - left);
+    const double right = std::max(kRight, x_tick_width(*this, numbered) / 2); // the last tick may stand at the very end
+    Paper paper(*this, {x_low, x_high, left, width - right}, y, numbered);
     paper.axes();
     paper.reference_line();
     paper.begin_clip();

@@ -182,9 +182,9 @@ std::string table(const ReportData& data) {
     std::string out = "<div class=tall><table><thead><tr><th>Layer<th>Type<th>Output<th class=n>Parameters</thead>";
     out += "<tr><td><td>input<td class=shape>" + escape(data.input.str()) + "<td class=n>";
     for (const LayerInfo& row : data.layers) {
-        out += "<tr><td style=\"padding-left:" + std::to_string(10 + 14 * row.depth) + "px\">" + escape(row_name(row)) +
-               "<td><span class=\"key s" + std::to_string(row.container ? 9 : color_of(row.type)) + "\"></span>" +
-               escape(row.type);
+        out += "<tr><td class=deep style=\"--d:" + std::to_string(row.depth) + "\">" + escape(row_name(row)) +
+               "<td><span class=nowrap><span class=\"key s" + std::to_string(row.container ? 9 : color_of(row.type)) +
+               "\"></span>" + escape(row.type) + "</span>";
         if (!row.options.empty()) out += " <span class=soft>" + escape(row.options) + "</span>";
         out += "<td class=shape>" + escape(row.output.str());
         if (row.container || row.parameters == 0)

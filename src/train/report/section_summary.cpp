@@ -28,9 +28,17 @@ const EpochMetrics* best_row(const ReportData& data) {
     return best;
 }
 
+/// A time limit, patience or too many steps that were not finite.
+bool ended_early(const ReportData& data) { return !data.interrupted && data.epochs < data.planned_epochs; }
+
 std::string lead(const ReportData& data) {
-    const std::string after = " after " + epochs_text(data.epochs) + " (" + duration(data.seconds) + ").";
+    std::string after = " after " + epochs_text(data.epochs) + " (" + duration(data.seconds) + ")";
+    const EpochMetrics* best = best_row(data);
+    if (data.evaluated && data.evaluated->name == "test" && best != nullptr && best->epoch != data.rows.back().epoch)
+        after += ", with the weights of epoch " + count(best->epoch);
+    after += ".";
     std::string text;
+    if (ended_early(data)) text = "Ended early: " + epochs_text(data.planned_epochs) + " were planned. ";
     if (data.interrupted)
         text = "Stopped at step " + count(data.steps) + ", with " + epochs_text(data.epochs) + " of " +
                count(data.planned_epochs) + " finished. ";
@@ -54,8 +62,9 @@ std::string lead(const ReportData& data) {
 
 std::string summary_section(const ReportData& data) {
     std::string out = "<header><h1>" + escape(data.title) + " <small>on " + escape(data.data) + "</small>" +
-                      (data.interrupted ? "<span class=\"pill stopped\">stopped</span>"
-                                        : "<span class=\"pill done\">finished</span>") +
+                      (data.interrupted    ? "<span class=\"pill stopped\">stopped</span>"
+                       : ended_early(data) ? "<span class=\"pill stopped\">ended early</span>"
+                                           : "<span class=\"pill done\">finished</span>") +
                       "</h1><p class=lead>" + escape(lead(data)) + "</p></header>";
     std::vector<std::string> tiles;
     if (data.evaluated) {

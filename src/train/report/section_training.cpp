@@ -70,8 +70,12 @@ std::string rate_card(const ReportData& data) {
     Series rate{.name = "", .color = 4};
     for (const StepLoss& s : data.steps_seen) rate.points.push_back({s.epoch, s.lr});
     rate.points = thin(rate.points, kPoints);
-    if (rate.points.empty())
-        for (const EpochMetrics& row : data.rows) rate.points.push_back({static_cast<double>(row.epoch), row.lr});
+    // Of what was before a resume only the ends of the epochs are known.
+    const double known = rate.points.empty() ? INFINITY : rate.points.front().x;
+    std::vector<Point> before;
+    for (const EpochMetrics& row : data.rows)
+        if (static_cast<double>(row.epoch) < known) before.push_back({static_cast<double>(row.epoch), row.lr});
+    rate.points.insert(rate.points.begin(), before.begin(), before.end());
     if (rate.points.empty()) return "";
     chart.series = {rate};
     chart.y_min = 0;
@@ -95,7 +99,8 @@ std::string speed_card(const ReportData& data) {
     chart.series = {speed};
     chart.y_min = 0;
     chart.description = "Seconds of every epoch";
-    return card("Time of an epoch", "seconds, with validation", chart.html());
+    const bool validated = std::any_of(data.rows.begin(), data.rows.end(), [](const auto& r) { return r.val_loss; });
+    return card("Time of an epoch", validated ? "seconds, with validation" : "seconds", chart.html());
 }
 
 std::string table(const ReportData& data) {

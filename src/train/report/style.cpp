@@ -32,7 +32,7 @@ p{margin:0 0 8px}
 .tile.main b{color:var(--accent)}
 .cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,440px),1fr));gap:14px;align-items:start}
 .cards.three{grid-template-columns:repeat(auto-fit,minmax(min(100%,330px),1fr))}
-@media(min-width:1080px){.three svg.chart text{font-size:13px}}
+@media(min-width:1080px){.three svg.chart text{font-size:14px}.three svg.square text{font-size:12px}}
 .card{padding:16px 18px;min-width:0}
 .card.wide{grid-column:1/-1}
 .scroll{overflow-x:auto}
@@ -92,6 +92,7 @@ td.shape{white-space:nowrap}
 .phases i{background:var(--c);flex:var(--v) 1 0;min-width:2px}
 .key{display:inline-block;width:10px;height:10px;border-radius:3px;background:var(--c);margin-right:8px}
 .graph,.tall{max-height:660px;overflow:auto}
+.tall .deep{padding-left:calc(10px + 14px*var(--d))}
 .tall thead th{position:sticky;top:0;background:var(--card)}
 .graph svg{max-width:380px;margin:0 auto}
 .node rect{fill:rgb(var(--heat)/.06);stroke:var(--c,var(--s9));stroke-width:1.4}
@@ -104,8 +105,9 @@ details summary{cursor:pointer;color:var(--accent);font-size:14px;margin-top:10p
 footer{margin-top:36px;color:var(--soft);font-size:13px}
 @media(max-width:900px){.tiles{grid-template-columns:repeat(3,1fr)}}
 @media(max-width:600px){main{padding:18px 12px 36px}.card{padding:13px 12px}h1{font-size:23px}h2{margin-top:26px}.lead{font-size:16px}
-.tiles{grid-template-columns:repeat(2,1fr);gap:8px}.tile{padding:9px 11px}.matrix{font-size:11.5px;border-spacing:1px}.matrix td{height:27px}svg.chart text{font-size:13.5px}
-td,th{padding-left:6px;padding-right:6px}.facts{grid-template-columns:1fr;gap:0}.facts dd{margin-bottom:6px}
+.tiles{grid-template-columns:repeat(2,1fr);gap:8px}.tile{padding:9px 11px}.matrix{font-size:11.5px;border-spacing:1px}.matrix td{height:27px}svg.chart text{font-size:15px}svg.square text{font-size:12.5px}
+td,th{padding-left:6px;padding-right:6px}.tall table{font-size:12.5px}.tall td,.tall th{padding-left:3px;padding-right:3px}.tall .deep{padding-left:calc(3px + 7px*var(--d))}
+.tall .key{margin-right:5px}.facts{grid-template-columns:1fr;gap:0}.facts dd{margin-bottom:6px}
 .samples{grid-template-columns:repeat(auto-fill,minmax(86px,1fr));gap:10px}}
 @media print{body{background:#fff}.card,.tile{break-inside:avoid}.graph,.tall{max-height:none}}
 )css";

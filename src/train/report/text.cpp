@@ -63,6 +63,9 @@ std::string escape(std::string_view text) {
 std::string number(double value, int digits) {
     if (std::isnan(value)) return kNone;
     if (std::isinf(value)) return value > 0 ? "\u221E" : "-\u221E";
+    // Without decimals: figures of a thousand and more are read in groups, not with exponents.
+    const double size = std::abs(value);
+    if (size >= 1000 && size < 1e9 && size >= std::pow(10, digits - 1)) return count(std::llround(value));
     std::string text = chars(value, std::chars_format::general, digits);
     if (text == "-0") return "0";
     return text;

@@ -40,7 +40,7 @@ Schedules (--lr is the highest rate; [defaults]):
   one-cycle[,rise=PART][,div=][,final=]      up for 30 %, then down
   restarts[,period=EPOCHS][,mult=][,min=][,warmup=]   cosines one after the other, each mult times as long
   step[,every=EPOCHS][,gamma=]  multi-step[,at=EPOCH:EPOCH][,gamma=]  exponential[,gamma=]   times gamma [0.1]
-  plateau[,factor=][,patience=EPOCHS][,cooldown=]     times factor when the validation loss stops falling
+  plateau[,factor=][,patience=EPOCHS][,cooldown=]     times factor when the loss (validation, with --val) stops falling
   warmup[,steps=]                            up in a line, then constant
 
 Written to the folder --out: last.safetensors and best.safetensors (weights under PyTorch's names, and what training on
@@ -235,7 +235,7 @@ void add_train(CLI::App& app, TrainArguments& a) {
                    "go on with the run that --out holds, exactly where its last checkpoint was made;\n"
                    "begin when there is none");
     c.add_flag("--force", a.force,
-               "replace the run that --out holds; it lies in the folder replaced/ until an epoch of the new one is\n"
+               "replace the run that --out holds; it lies in its folder replaced-run until an epoch of the new one is\n"
                "saved")
         ->excludes(resume);
     c.add_option("--checkpoint-steps", a.checkpoint_steps,

@@ -2,6 +2,7 @@
 // ingot train: data, model and recipe, then the trainer.
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <optional>
 
 #include <ingot/ops.h>
@@ -28,6 +29,14 @@ void check_model_name(const std::string& model) {
     std::string list;
     for (const std::string& name : names) list += name + ", ";
     throw UsageError("there is no model '" + model + "'; there are " + list + "and spec files NAME.json");
+}
+
+/// A spec of the user's in the run's folder must not lie where the run writes.
+void check_own_spec(const std::string& model, const std::string& out) {
+    std::error_code code;
+    if (std::filesystem::equivalent(model, std::filesystem::path(out) / "model.json", code))
+        throw UsageError("--model " + model + ": the run writes a file of that name into '" + out +
+                         "'; rename yours, or give another --out");
 }
 
 Json result_json(const train::TrainResult& r, const train::Task& task, int64_t params, int64_t left_out,
@@ -86,6 +95,9 @@ int train_command(const TrainArguments& a) {
     check_model_name(a.model);
     check_data_spec(a.data);
     const std::string name = model_name(a.model), out = a.out.empty() ? "runs/" + name : a.out;
+    check_own_spec(a.model, out);
+    if (a.augment && *a.augment != "none" && (a.data.starts_with("csv:") || a.data.starts_with("text:")))
+        throw UsageError("--augment changes images; there are none in '" + a.data + "'");
     const std::optional<Earlier> earlier = earlier_run(a, out);
     RunSettings settings = earlier ? earlier->settings : RunSettings{};
     settings.model = name;
@@ -114,6 +126,10 @@ int train_command(const TrainArguments& a) {
     train::Model model = make_model(a.model, task);
     const bool color = task.input.rank() == 3 && task.input[0] == 3;
     if (!earlier) settings.recipe = apply_flags(train::default_recipe(a.model, color), a);
+    if (task.kind != train::Task::Kind::images) {
+        settings.recipe.flip = false;
+        settings.recipe.shift = 0;
+    }
     if (task.regression && !a.loss && !earlier) settings.recipe.loss = "mse";
     const train::Recipe& recipe = settings.recipe;
     const train::ModelInfo info = task.describe(name, model.spec);

@@ -117,7 +117,7 @@ void RunFolder::clear() const {
 void RunFolder::set_aside() const {
     const std::vector<std::string> names = files();
     if (names.empty()) return;
-    if (fs::exists(file(kReplacedFolder))) return clear();
+    if (run_in(file(kReplacedFolder))) return clear();
     // Under a name of its own until all are there: what is killed half-way is not taken for a whole run.
     const std::string moving = file(std::string(".") + kReplacedFolder);
     std::error_code code;
@@ -130,9 +130,12 @@ void RunFolder::set_aside() const {
 }
 
 void RunFolder::drop_replaced() const {
-    std::error_code code;
-    fs::remove_all(file(kReplacedFolder), code);
-    if (code) throw FileError(file(kReplacedFolder) + ": cannot be removed: " + code.message());
+    const std::string folder = file(kReplacedFolder);
+    if (!run_in(folder)) return;
+    for (const char* name : kFiles) remove(join(folder, name));
+    for (const std::string& name : kept_in(folder)) remove(join(folder, name));
+    std::error_code not_empty; // then somebody else's files lie there
+    fs::remove(folder, not_empty);
 }
 
 void RunFolder::keep_last(int64_t step, int64_t keep) const {

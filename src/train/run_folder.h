@@ -15,7 +15,7 @@ namespace ingot::train {
 inline constexpr const char* kLastFile = "last.safetensors";
 inline constexpr const char* kBestFile = "best.safetensors";
 /// Where a run lies that another one is replacing.
-inline constexpr const char* kReplacedFolder = "replaced";
+inline constexpr const char* kReplacedFolder = "replaced-run";
 
 class RunFolder {
 public:
@@ -29,7 +29,7 @@ public:
     std::string file(const std::string& name) const;
     /// Removes the files of the run that is there.
     void clear() const;
-    /// Moves them to the folder replaced/ instead, so that a run that fails at once does not cost the one before. What
+    /// Moves them to the folder replaced-run instead, so that a run that fails at once does not cost the one before. What
     /// lies there already stays: then the run that is here never finished an epoch, and it is this one that goes.
     void set_aside() const;
     /// Removes what set_aside() moved.

@@ -141,6 +141,9 @@ void Task::load_table(const data::DataSpec& spec, const TaskOptions& options) {
         train_rows = select(train_rows, split.rest);
         return held_out;
     };
+    if (source.rows() < 3)
+        throw FileError(spec.path + ": " + std::to_string(source.rows()) +
+                        " rows are too few: a fifth of them, at least one, is the test part");
     test_rows = hold_out(kTableTest, kTableSeed);
     if (options.val > 0) validation_rows = hold_out(options.val, options.seed);
 

@@ -174,11 +174,29 @@ TEST_F(Train, ARunThatFailsAtOnceDoesNotCostTheOneBefore) {
     for (int i = 0; i < 2; ++i) {
         const Result failed = ingot(words("run", {"--force", "--quiet", "--strict", "--lr", "1e30"}));
         expect_error(failed, 1, {"not finite"});
-        EXPECT_EQ(read("run/replaced/best.safetensors"), before) << i;
-        EXPECT_TRUE(fs::exists(path("run/replaced/metrics.csv")));
+        EXPECT_EQ(read("run/replaced-run/best.safetensors"), before) << i;
+        EXPECT_TRUE(fs::exists(path("run/replaced-run/metrics.csv")));
     }
+    // Only what a run left there goes with it.
+    write("run/replaced-run/mine.txt", "precious");
     ASSERT_EQ(ingot(words("run", {"--force", "--quiet"})).status, 0);
-    EXPECT_FALSE(fs::exists(path("run/replaced")));
+    EXPECT_FALSE(fs::exists(path("run/replaced-run/best.safetensors")));
+    EXPECT_EQ(read("run/replaced-run/mine.txt"), "precious");
+    fs::remove(path("run/replaced-run/mine.txt"));
+    ASSERT_EQ(ingot(words("run", {"--force", "--quiet"})).status, 0);
+    EXPECT_FALSE(fs::exists(path("run/replaced-run")));
+}
+
+TEST_F(Train, ASpecInTheRunFolderIsNotOverwritten) {
+    fs::create_directories(path("own"));
+    fs::copy_file(make_spec(), path("own/model.json"));
+    const std::string spec = read("own/model.json");
+    for (const char* flag : {"--resume", "--force", "--quiet"}) {
+        std::vector<std::string> all = words("own", {flag});
+        *(std::find(all.begin(), all.end(), "--model") + 1) = path("own/model.json");
+        expect_error(ingot(all), 2, {"own/model.json", "the run writes a file of that name"});
+        EXPECT_EQ(read("own/model.json"), spec);
+    }
 }
 
 TEST_F(Train, OptimizersLossesSchedules) {

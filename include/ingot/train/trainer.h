@@ -29,7 +29,7 @@ struct TrainerOptions {
     int64_t epochs = 1;
     std::string out = {}; ///< folder for checkpoints and metrics; empty: nothing is written
     bool resume = false;  ///< go on from the checkpoint in `out`, or begin when there is none
-    /// Replace the run in `out`, which lies in out/replaced until an epoch of the new one is saved; with neither, a folder
+    /// Replace the run in `out`, which lies in out/replaced-run until an epoch of the new one is saved; with neither, a folder
     /// that holds a run is refused.
     bool force = false;
     /// Of the learning rate, for example optim::StepLR({.step_size = 3}). One that follows a metric goes by epochs and gets

@@ -140,6 +140,13 @@ void make_grey(ImageSet& set) {
     set.channels = 1;
 }
 
+std::string quoted_list(const std::vector<std::string>& names) {
+    constexpr size_t kMost = 10;
+    std::string text;
+    for (size_t i = 0; i < std::min(names.size(), kMost); ++i) text += (i > 0 ? ", '" : "'") + names[i] + "'";
+    return names.size() > kMost ? text + ", ..." : text;
+}
+
 std::vector<std::string> check_classes(const std::string& path, const Classes& train, const Classes& test,
                                        bool has_test) {
     std::vector<std::string> class_names;
@@ -153,7 +160,9 @@ std::vector<std::string> check_classes(const std::string& path, const Classes& t
         throw FileError(path + ": holds only one class, '" + class_names[0] + "'; at least two are needed");
     size_t test_files = 0;
     for (const auto& [cls, files] : test) {
-        if (train.count(cls) == 0) throw FileError(path + ": the test class '" + cls + "' does not occur in training");
+        if (train.count(cls) == 0)
+            throw FileError(path + ": the test class '" + cls + "' does not occur in training, which has " +
+                            quoted_list(class_names));
         test_files += files.size();
     }
     if (has_test && test_files == 0) throw FileError(path + ": test holds no images");

@@ -138,6 +138,12 @@ void Table::find_classes() {
     if (class_names_.size() < 2 && !trained_)
         throw FileError(csv_.name() + ": column " + io::quote_name(csv_.header()[static_cast<size_t>(label_)]) +
                         " holds only " + io::quote_name(class_names_[0]) + "; at least two classes are needed");
+    // Prices and years are numbers to predict; codes of a few classes come again and again.
+    constexpr size_t kFew = 20, kRowsOfClass = 5;
+    if (numeric && !trained_ && class_names_.size() > kFew && class_names_.size() * kRowsOfClass > keys.size())
+        say(load_, csv_.name() + ": column " + io::quote_name(csv_.header()[static_cast<size_t>(label_)]) + ": its " +
+                       std::to_string(class_names_.size()) +
+                       " different numbers are taken for classes; to predict the number, add ,task=regression");
     for (const auto& key : keys) labels_.push_back(classes.at(key));
 }
 

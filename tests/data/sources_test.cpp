@@ -218,7 +218,7 @@ TEST(Folder, BadFolders) {
     EXPECT_ERROR(load(other_spec), "has test/ but no train/");
     write_bytes(other / "train/b/1.png", flat_png(4, 4, 1, 20));
     write_bytes(other / "train/c/1.png", flat_png(4, 4, 1, 20));
-    EXPECT_ERROR(load(other_spec), "the test class 'a' does not occur in training");
+    EXPECT_ERROR(load(other_spec), "the test class 'a' does not occur in training, which has 'b', 'c'");
     fs::remove(other / "test/a/1.png");
     fs::rename(other / "test/a", other / "test/b");
     EXPECT_ERROR(load(other_spec), "test holds no images");

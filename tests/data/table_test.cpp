@@ -109,6 +109,23 @@ TEST_F(Tables, NumbersThatOverflowTheirSpreadAreRefused) {
     EXPECT_ERROR(table.fit(rows_of(table)), "column 'x': its numbers are too large to be standardized");
 }
 
+TEST_F(Tables, ManyDifferentNumbersAreDoubtfulClasses) {
+    const auto warnings = [&](int values, int rows, bool regression = false) {
+        std::string text = "x,price\n";
+        for (int i = 0; i < rows; ++i) text += std::to_string(i) + "," + std::to_string(1000 + 7 * (i % values)) + "\n";
+        std::vector<std::string> warned;
+        load(text,
+             {.regression = regression, .load = {.warn = [&](const std::string& what) { warned.push_back(what); }}});
+        return warned;
+    };
+    EXPECT_EQ(warnings(40, 100),
+              std::vector<std::string>{folder_ / "t.csv" + ": column 'price': its 40 different numbers are taken for "
+                                                           "classes; to predict the number, add ,task=regression"});
+    EXPECT_TRUE(warnings(40, 100, true).empty());
+    EXPECT_TRUE(warnings(40, 400).empty()) << "ten rows of each";
+    EXPECT_TRUE(warnings(10, 12).empty()) << "few";
+}
+
 TEST_F(Tables, EmptyNumbersCountAsTheMean) {
     std::vector<std::string> warned;
     const Table table =

@@ -9,6 +9,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/nearest.h"
 #include "train/recipe.h"
 
 namespace ingot::cli {
@@ -60,11 +61,13 @@ Examples:
   ingot eval runs/lenet/best.safetensors --data folder:digits --json)";
 
 constexpr const char* kPredictExamples =
-    R"(JPEG and PNG files are resized, and greyed where the model is grey, to the model's input.
+    R"(JPEG and PNG files are resized, and greyed where the model is grey, to the model's input. Columns of a table are found
+by their names; the label's need not be there.
 
 Examples:
   ingot predict runs/lenet/best.safetensors digit.png
-  ingot predict runs/cifar-cnn/best.safetensors *.jpg --json)";
+  ingot predict runs/cifar-cnn/best.safetensors *.jpg --json
+  ingot predict runs/mlp/best.safetensors houses.csv)";
 
 constexpr const char* kGenerateExamples =
     R"(For models that were trained on a text (--data text:FILE). Prints the prompt and what follows, byte by byte; the same
@@ -78,7 +81,8 @@ constexpr const char* kInspectExamples = R"(Works for any safetensors file; chec
 
 Examples:
   ingot inspect runs/lenet/last.safetensors
-  ingot inspect weights.safetensors --json)";
+  ingot inspect weights.safetensors --json
+  ingot inspect net.json)";
 
 constexpr const char* kBenchExamples =
     R"(Times whole training steps (forward, loss, backward, update) on batches already in memory and prints one JSON line
@@ -270,25 +274,34 @@ void add_train(CLI::App& app, TrainArguments& a) {
 void add_eval(CLI::App& app, EvalArguments& a) {
     CLI::App& c = *app.add_subcommand("eval", "Loss and accuracy of a checkpoint on a data set");
     c.footer(kEvalExamples);
-    c.add_option("checkpoint", a.checkpoint, "a file written by 'ingot train'")->required();
+    c.add_option("checkpoint", a.checkpoint,
+                 "a file written by 'ingot train', or the run's folder: then its best.safetensors")
+        ->required();
     c.add_option("--data", a.data, "as for 'ingot train'")->required();
     add_compute(c, a.compute);
-    add_json(c, a.json, "print one JSON object: test_loss, test_accuracy, samples");
+    add_json(c, a.json,
+             "print one JSON object: test_loss, test_accuracy (or test_mae, test_r2), samples and other metrics");
 }
 
 void add_predict(CLI::App& app, PredictArguments& a) {
-    CLI::App& c = *app.add_subcommand("predict", "Classify image files with a checkpoint");
+    CLI::App& c = *app.add_subcommand("predict", "What a checkpoint says about image files, or the rows of tables");
     c.footer(kPredictExamples);
-    c.add_option("checkpoint", a.checkpoint, "a file written by 'ingot train'")->required();
-    c.add_option("files", a.files, "JPEG and PNG files")->required();
+    c.add_option("checkpoint", a.checkpoint,
+                 "a file written by 'ingot train', or the run's folder: then its best.safetensors")
+        ->required();
+    c.add_option("files", a.files, "JPEG and PNG files; for a model of a table: CSV files with its columns")
+        ->required();
     add_compute(c, a.compute);
-    add_json(c, a.json, "print one JSON object: predictions, a list of {file, label, index, probability}");
+    add_json(c, a.json,
+             "print one JSON object: predictions, a list of {file, label, index, probability};\n"
+             "rows have a line, too, and a regression has a value in place of the other three");
 }
 
 void add_generate(CLI::App& app, GenerateArguments& a) {
     CLI::App& c = *app.add_subcommand("generate", "Continue a text with a checkpoint");
     c.footer(kGenerateExamples);
-    c.add_option("checkpoint", a.checkpoint, "a file written by 'ingot train --data text:FILE'")->required();
+    c.add_option("checkpoint", a.checkpoint, "a file written by 'ingot train --data text:FILE', or the run's folder")
+        ->required();
     c.add_option("--prompt", a.prompt, "the text to continue")->required();
     c.add_option("--length", a.length, "bytes to add")->check(integer_in(0, kMaxCount))->capture_default_str();
     c.add_option("--temperature", a.temperature,
@@ -304,10 +317,11 @@ void add_generate(CLI::App& app, GenerateArguments& a) {
 }
 
 void add_inspect(CLI::App& app, InspectArguments& a) {
-    CLI::App& c = *app.add_subcommand("inspect", "List the tensors and metadata of a safetensors file");
+    CLI::App& c =
+        *app.add_subcommand("inspect", "Layers and tensors of a checkpoint, a safetensors file or a model spec");
     c.footer(kInspectExamples);
-    c.add_option("file", a.file, "a safetensors file")->required();
-    add_json(c, a.json, "print one JSON object: tensors, metadata");
+    c.add_option("file", a.file, "a safetensors file, a run's model.json or a model spec NAME.json")->required();
+    add_json(c, a.json, "print one JSON object: tensors, metadata; of JSON files layers and parameters, too");
 }
 
 void add_devices(CLI::App& app, DevicesArguments& a) {
@@ -339,6 +353,29 @@ std::string one_line(std::string text) {
         text[0] = static_cast<char>(text[0] - 'A' + 'a');
     while (!text.empty() && (text.back() == ' ' || text.back() == '.')) text.pop_back();
     return text;
+}
+
+std::vector<std::string> names_of(const std::vector<CLI::App*>& commands) {
+    std::vector<std::string> names;
+    for (const CLI::App* c : commands) names.push_back(c->get_name());
+    return names;
+}
+
+/// The words that nothing knows, as they were written, and what the first of them may have been meant to be.
+std::string not_expected(const std::vector<std::string>& words, std::vector<std::string> extra, CLI::App& command) {
+    std::string list, first;
+    for (const std::string& word : words) {
+        const auto at = std::find(extra.begin(), extra.end(), word);
+        if (at == extra.end()) continue;
+        extra.erase(at);
+        list += " " + word;
+        if (first.empty()) first = word;
+    }
+    std::vector<std::string> flags;
+    for (const CLI::Option* option : command.get_options())
+        for (const std::string& name : option->get_lnames()) flags.push_back("--" + name);
+    const std::string meant = first.starts_with("--") ? did_you_mean(first.substr(0, first.find('=')), flags) : "";
+    return "not expected:" + list + meant;
 }
 
 void check_train(const TrainArguments& a) {
@@ -378,7 +415,8 @@ Arguments parse(int argc, const char* const* argv) {
     if (first.empty() || first[0] != '-') {
         const auto known = app.get_subcommands([](CLI::App*) { return true; });
         if (std::none_of(known.begin(), known.end(), [&](CLI::App* c) { return c->get_name() == first; }))
-            throw UsageError("unknown command '" + first + "'; 'ingot --help' lists what there is");
+            throw UsageError("unknown command '" + first + "'" + did_you_mean(first, names_of(known)) +
+                             " ('ingot --help' lists what there is)");
     }
     if (first.starts_with("-") && first != "--help" && first != "-h" && first != "--version")
         throw UsageError("unknown option '" + first + "' before a command; see 'ingot --help'");
@@ -393,7 +431,8 @@ Arguments parse(int argc, const char* const* argv) {
         const std::string command = chosen.empty() ? "ingot" : "ingot " + chosen[0]->get_name();
         std::string what = error.what();
         // What nothing knows is named before what is missing: often it is the same, misspelt.
-        if (const auto extra = app.remaining(true); !extra.empty()) what = CLI::ExtrasError(command, extra).what();
+        if (const auto extra = app.remaining(true); !extra.empty())
+            what = not_expected({argv + 1, argv + argc}, extra, chosen.empty() ? app : *chosen[0]);
         throw UsageError(one_line(what) + " (see '" + command + " --help')");
     }
     const std::string command = app.get_subcommands()[0]->get_name();

@@ -3,6 +3,7 @@
 #include <exception>
 
 #include "cli/commands.h"
+#include "cli/model_source.h"
 #include "cli/output.h"
 #include "cli/table.h"
 #include "io/file.h"
@@ -157,7 +158,9 @@ int inspect_model(const InspectArguments& a) {
 
 } // namespace
 
-int inspect_command(const InspectArguments& a) {
+int inspect_command(const InspectArguments& given) {
+    InspectArguments a = given;
+    a.file = checkpoint_path(given.file);
     return a.file.ends_with(".json") ? inspect_model(a) : inspect_safetensors(a);
 }
 

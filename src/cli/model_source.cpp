@@ -54,7 +54,14 @@ train::Model make_model(const std::string& argument, const train::Task& task) {
     return model;
 }
 
-Trained load_trained(const std::string& path, Device device) {
+std::string checkpoint_path(const std::string& given) {
+    const std::string best = (std::filesystem::path(given) / "best.safetensors").string();
+    std::error_code none;
+    return std::filesystem::is_directory(given, none) && std::filesystem::exists(best, none) ? best : given;
+}
+
+Trained load_trained(const std::string& given, Device device) {
+    const std::string path = checkpoint_path(given);
     train::LoadedCheckpoint checkpoint = train::read_checkpoint(path);
     const train::ModelInfo info = train::model_info_from_json(checkpoint.model_json, path);
     Trained trained{train::build_model(info.spec, path), info, {}};
@@ -73,10 +80,11 @@ Trained load_trained(const std::string& path, Device device) {
 }
 
 std::string evaluation_line(const train::EvalResult& r, const train::Task& task) {
-    char line[160];
+    char line[160], mae[32];
+    const double off = task.in_units(r.mae);
+    std::snprintf(mae, sizeof mae, off >= 1000 && off < 1e15 ? "%.0f" : "%.4g", off);
     if (task.regression)
-        std::snprintf(line, sizeof line, "test_mae %.4g  test_r2 %.4f  test_loss %.4f\n", task.in_units(r.mae), r.r2,
-                      r.loss);
+        std::snprintf(line, sizeof line, "test_mae %s  test_r2 %.4f  test_loss %.4f\n", mae, r.r2, r.loss);
     else
         std::snprintf(line, sizeof line, "test_accuracy %.4f  test_loss %.4f\n", r.accuracy, r.loss);
     return line;

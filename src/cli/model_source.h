@@ -27,7 +27,11 @@ struct Trained {
     train::ModelInfo info;
     std::string loss; ///< that it was trained with
 };
-Trained load_trained(const std::string& path, Device device);
+/// `given` may be a run's folder, as in checkpoint_path().
+Trained load_trained(const std::string& given, Device device);
+
+/// best.safetensors of a folder that has one; everything else as it is.
+std::string checkpoint_path(const std::string& given);
 
 /// How to read data for the model.
 train::TaskOptions task_options(const Trained& trained);

@@ -27,6 +27,14 @@ std::string data_title(const std::string& text) {
     return name.empty() || name == "." || name == ".." ? spec.scheme : name;
 }
 
+/// The specification without the folders above the data: pages are shown to others.
+std::string data_fact(const RunReport& run) {
+    const std::string title = data_title(run.data_spec), options = run.settings.data;
+    const size_t comma = std::min(options.find(','), options.size());
+    const std::string scheme = options.substr(0, comma);
+    return (title == scheme ? title : scheme + ":" + title) + options.substr(comma);
+}
+
 std::string split_sizes(const RunReport& run) {
     std::string text = report::count(run.task.train_samples) + " for training";
     if (run.task.validation_samples > 0) text += ", " + report::count(run.task.validation_samples) + " for validation";
@@ -107,7 +115,7 @@ void write_run_report(const RunReport& run) {
     data.title = run.info.name;
     data.data = data_title(run.data_spec);
     data.facts = {{"Recipe", run.settings.recipe.str()},
-                  {"Data", run.data_spec},
+                  {"Data", data_fact(run)},
                   {"Samples", split_sizes(run)},
                   {"Computed on", run.device.str() + ", " + std::to_string(base::num_threads()) + " threads"},
                   {"Seed", std::to_string(run.settings.seed)},

@@ -10,12 +10,14 @@
 #include "base/parallel.h"
 #include "cli/commands.h"
 #include "cli/model_source.h"
+#include "cli/nearest.h"
 #include "cli/output.h"
 #include "cli/run_folder.h"
 #include "cli/run_report.h"
 #include "cli/run_settings.h"
 #include "train/models.h"
 #include "train/recipe.h"
+#include "train/report/collect.h"
 #include "train/run_folder.h"
 #include "train/task.h"
 
@@ -28,7 +30,8 @@ void check_model_name(const std::string& model) {
     if (model.ends_with(".json") || std::find(names.begin(), names.end(), model) != names.end()) return;
     std::string list;
     for (const std::string& name : names) list += name + ", ";
-    throw UsageError("there is no model '" + model + "'; there are " + list + "and spec files NAME.json");
+    throw UsageError("there is no model '" + model + "'; there are " + list + "and spec files NAME.json" +
+                     did_you_mean(model, names));
 }
 
 /// A spec of the user's in the run's folder must not lie where the run writes.
@@ -62,7 +65,7 @@ Json result_json(const train::TrainResult& r, const train::Task& task, int64_t p
 struct Earlier {
     RunSettings settings;
     std::string model_json;
-    int64_t epochs = 0; ///< done
+    int64_t epochs = 0, steps = 0; ///< done
 };
 
 /// Nothing when there is none.
@@ -74,16 +77,30 @@ std::optional<Earlier> earlier_run(const TrainArguments& a, const std::string& o
     const auto checkpoint = train::checkpoint_in(out);
     if (!checkpoint) return {};
     return Earlier{settings_from_json(checkpoint->texts().settings, checkpoint->path), checkpoint->model_json,
-                   checkpoint->position().epoch};
+                   checkpoint->position().epoch, checkpoint->position().step};
 }
 
 int64_t steps_of(const train::Recipe& recipe, int64_t batches) {
     return (batches + recipe.accumulate - 1) / recipe.accumulate;
 }
 
+std::string epochs_done(int64_t epochs) {
+    return std::to_string(epochs) + (epochs == 1 ? " epoch" : " epochs") + " done";
+}
+
+/// The last line of figures need not be of the weights that are tested.
+void say_tested(const std::string& out) {
+    const std::vector<train::EpochMetrics> rows = train::report::read_epochs(out);
+    const train::EpochMetrics* best = nullptr;
+    for (const train::EpochMetrics& row : rows)
+        if (row.val_loss && (best == nullptr || *row.val_loss < *best->val_loss)) best = &row;
+    if (best != nullptr && best != &rows.back())
+        remark("tested: the weights of epoch " + std::to_string(best->epoch) + ", of the lowest validation loss");
+}
+
 void say_interrupted(const TrainArguments& a, const std::string& out, const train::TrainResult& r) {
-    remark("interrupted after step " + std::to_string(r.steps) + " (" + std::to_string(r.epochs) +
-           " epochs done): saved " + out + "/last.safetensors");
+    remark("interrupted after step " + std::to_string(r.steps) + " (" + epochs_done(r.epochs) + "): saved " + out +
+           "/last.safetensors");
     remark("to go on: " + resume_command(a.words));
 }
 
@@ -131,6 +148,12 @@ int train_command(const TrainArguments& a) {
         settings.recipe.shift = 0;
     }
     if (task.regression && !a.loss && !earlier) settings.recipe.loss = "mse";
+    if (task.kind != train::Task::Kind::images && !earlier) {
+        if (a.augment && *a.augment != "none")
+            throw UsageError("--augment changes images; '" + a.data + "' has " + train::samples_of(task.kind));
+        settings.recipe.flip = false;
+        settings.recipe.shift = 0;
+    }
     const train::Recipe& recipe = settings.recipe;
     const train::ModelInfo info = task.describe(name, model.spec);
     if (earlier && train::to_json(info) != earlier->model_json)
@@ -146,6 +169,8 @@ int train_command(const TrainArguments& a) {
                task.str() + ", " + device.str() + ", " + std::to_string(base::num_threads()) + " threads");
         remark(recipe.str() + ", seed " + std::to_string(settings.seed));
     }
+    if (earlier && !a.quiet)
+        remark("going on after step " + std::to_string(earlier->steps) + " (" + epochs_done(earlier->epochs) + ")");
     const RunSettings& before = earlier ? earlier->settings : settings;
     if (before.device != settings.device || before.threads != settings.threads)
         remark("the run in '" + out + "' was on " + before.device + " with " + std::to_string(before.threads) +
@@ -201,6 +226,7 @@ int train_command(const TrainArguments& a) {
         return 0;
     }
     char line[256];
+    if (result.test && !a.quiet) say_tested(out);
     if (result.test) print(evaluation_line(*result.test, task));
     std::snprintf(line, sizeof line, "train_loss %.4f  %lld steps in %.1f s, %.0f samples/s; wrote ", result.train_loss,
                   static_cast<long long>(result.steps), result.seconds, result.samples_per_s);

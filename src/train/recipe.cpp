@@ -23,7 +23,8 @@ std::string Recipe::str() const {
     if (momentum > 0) text += " momentum " + number(momentum);
     if (weight_decay > 0) text += " weight_decay " + number(weight_decay);
     text += schedule == "none" ? ", constant rate" : ", " + schedule + " schedule";
-    text += ", " + loss + ", " + std::to_string(epochs) + " epochs, batch " + std::to_string(batch);
+    text += ", " + loss + ", " + std::to_string(epochs) + (epochs == 1 ? " epoch" : " epochs") + ", batch " +
+            std::to_string(batch);
     if (accumulate > 1) text += " x " + std::to_string(accumulate);
     if (clip_value > 0) text += ", clip_value " + number(clip_value);
     if (clip_norm > 0) text += ", clip_norm " + number(clip_norm);

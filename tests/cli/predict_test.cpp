@@ -31,6 +31,19 @@ TEST_F(Predict, Eval) {
     EXPECT_NE(ingot({"eval", checkpoint_, "--data", data_}).out.find("samples 16"), std::string::npos);
 }
 
+TEST_F(Predict, AFolderOfARunIsItsBestCheckpoint) {
+    for (const std::vector<std::string>& rest : std::vector<std::vector<std::string>>{
+             {"eval", "", "--data", data_}, {"predict", "", path("data/test/dark/1.png")}, {"inspect", ""}}) {
+        std::vector<std::string> file = rest, folder = rest;
+        file[1] = checkpoint_;
+        folder[1] = path("run");
+        const Result expected = ingot(file), seen = ingot(folder);
+        EXPECT_EQ(seen.status, 0) << rest[0] << seen.err;
+        EXPECT_EQ(seen.out, expected.out) << rest[0];
+    }
+    expect_error(ingot({"eval", path("data"), "--data", data_}), 1, {"is not a regular file"});
+}
+
 TEST_F(Predict, EvalReadsEverythingWithoutATestSplit) {
     const Json json = ingot({"eval", checkpoint_, "--data", "folder:" + path("data/train"), "--json"}).json();
     EXPECT_EQ(json.at("samples"), 48);

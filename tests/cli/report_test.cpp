@@ -102,6 +102,8 @@ TEST_F(ReportFile, NeedsNothingFromOutside) {
     EXPECT_FALSE(has(html, "<link"));
     EXPECT_EQ(count_of(html, "src="), count_of(html, "src=\"data:image/png;base64,"));
     EXPECT_FALSE(has(html, path("run"))) << "a path of this machine is inside";
+    EXPECT_FALSE(has(html, path("data"))) << "a path of this machine is inside";
+    EXPECT_TRUE(has(plain(html), "on data finished")) << "the name is said";
     EXPECT_LT(html.size(), 200'000u);
 }
 
@@ -128,7 +130,15 @@ TEST_F(ReportFile, AfterAResumeItHasAllEpochs) {
     ASSERT_EQ(result.status, 0) << result.err;
     const std::string text = plain(read("run/report.html"));
     EXPECT_TRUE(has(text, "after 4 epochs"));
+    EXPECT_TRUE(has(text, "finished"));
     EXPECT_TRUE(has(text, " 1 6 ") && has(text, " 4 24 ")) << "rows of before and after the resume";
+}
+
+TEST_F(ReportFile, ATimeLimitEndsARunEarly) {
+    const Result result = train({"--epochs", "1000000", "--time-limit", "0.2s", "--quiet"});
+    ASSERT_EQ(result.status, 0) << result.err;
+    const std::string text = plain(read("run/report.html"));
+    EXPECT_TRUE(has(text, "ended early Ended early: 1,000,000 epochs were planned. ")) << text.substr(0, 300);
 }
 
 TEST_F(ReportFile, Regression) {
@@ -157,6 +167,11 @@ TEST_F(ReportFile, Regression) {
     EXPECT_TRUE(has(text, "1,000") || has(text, "1,100") || has(text, "1,200")) << "axes in the units of the column";
     EXPECT_FALSE(has(text, "Confusion matrix"));
     EXPECT_FALSE(has(text, "Accuracy"));
+    EXPECT_TRUE(has(text, "csv:houses.csv,task=regression"));
+    EXPECT_FALSE(has(text, "shift")) << "rows are not moved";
+    expect_error(
+        ingot({"train", "--model", path("line.json"), "--data", data, "--out", path("other"), "--augment", "flip"}), 2,
+        {"--augment changes images", "rows"});
     const Json eval = ingot({"eval", path("run/best.safetensors"), "--data", data, "--json"}).json();
     EXPECT_TRUE(eval.at("test_accuracy").is_null());
     EXPECT_TRUE(eval.at("test_mae").is_number());

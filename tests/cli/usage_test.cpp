@@ -31,6 +31,17 @@ TEST_F(Usage, MissingAndUnknownCommands) {
         expect_error(ingot({command, "--x"}), 2, {"unknown command", command});
 }
 
+TEST_F(Usage, MisspeltWordsGetTheNearestName) {
+    expect_error(ingot({"trian"}), 2, {"unknown command 'trian'; did you mean 'train'?"});
+    const Result far = ingot({"tune"});
+    EXPECT_EQ(far.err.find("did you mean"), std::string::npos) << far.err;
+    expect_error(ingot({"train", "--model", "lenet", "--data", "glyphs", "--epoch", "3"}), 2,
+                 {"not expected: --epoch 3; did you mean '--epochs'?"});
+    expect_error(ingot({"train", "--model", "lenet", "--data", "glyphs", "--lrr=3"}), 2,
+                 {"not expected: --lrr=3; did you mean '--lr'?"});
+    expect_error(ingot({"train", "--model", "cifar_cnn", "--data", "glyphs"}), 2, {"did you mean 'cifar-cnn'?"});
+}
+
 TEST_F(Usage, UnknownFlag) {
     expect_error(ingot({"train", "--model", "lenet", "--data", "glyphs", "--bogus", "1"}), 2, {"--bogus"});
     expect_error(ingot({"--bogus"}), 2, {"--bogus"});

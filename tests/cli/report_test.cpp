@@ -126,12 +126,36 @@ TEST_F(ReportFile, AfterCtrlC) {
 
 TEST_F(ReportFile, AfterAResumeItHasAllEpochs) {
     ASSERT_EQ(train({"--epochs", "2", "--schedule", "none", "--quiet"}).status, 0);
-    const Result result = train({"--epochs", "4", "--resume", "--quiet"});
+    const Result result = train({"--epochs", "4", "--resume"});
     ASSERT_EQ(result.status, 0) << result.err;
+    EXPECT_TRUE(has(result.err, "going on after step 12 (2 epochs done)")) << result.err;
     const std::string text = plain(read("run/report.html"));
     EXPECT_TRUE(has(text, "after 4 epochs"));
     EXPECT_TRUE(has(text, "finished"));
     EXPECT_TRUE(has(text, " 1 6 ") && has(text, " 4 24 ")) << "rows of before and after the resume";
+}
+
+TEST_F(ReportFile, TheTestedWeightsAreNamedWhenTheyAreNotTheLast) {
+    // A rate at which every step makes the loss greater.
+    std::vector<std::string> words{
+        "train", "--model", path("net.json"), "--data", data_,  "--out", path("run"),  "--batch", "8", "--epochs", "2",
+        "--val", "0.25",    "--optimizer",    "sgd",    "--lr", "20",    "--schedule", "none"};
+    const Result result = ingot(words);
+    ASSERT_EQ(result.status, 0) << result.err;
+    std::istringstream log(read("run/metrics.jsonl"));
+    int64_t best = 0, last = 0;
+    double least = INFINITY;
+    for (std::string line; std::getline(log, line);) {
+        const Json row = Json::parse(line);
+        last = row.at("epoch");
+        if (row.at("val_loss").is_null() || row.at("val_loss").get<double>() >= least) continue;
+        least = row.at("val_loss");
+        best = last;
+    }
+    const std::string epoch = std::to_string(best);
+    EXPECT_EQ(has(result.err, "tested: the weights of epoch " + epoch + ","), best != last) << result.err;
+    EXPECT_EQ(has(plain(read("run/report.html")), "with the weights of epoch " + epoch + "."), best != last);
+    EXPECT_NE(best, last) << "a run that shows nothing";
 }
 
 TEST_F(ReportFile, ATimeLimitEndsARunEarly) {

@@ -380,6 +380,10 @@ TEST(Report, AnEndBeforeThePlannedOneIsNamed) {
     d.planned_epochs = d.epochs;
     EXPECT_TRUE(has(report_html(d), ">finished<"));
     d.planned_epochs = 5;
+    ReportData short_one = d;
+    short_one.epochs = 0;
+    short_one.rows.clear();
+    EXPECT_TRUE(has(plain(report_html(short_one)), "classified right after 20 steps (")) << "no epoch was finished";
     const std::string html = report_html(d);
     EXPECT_TRUE(has(html, ">ended early<") && !has(html, ">finished<"));
     EXPECT_TRUE(has(plain(html), "Ended early: 5 epochs were planned. 60.00 %")) << plain(html).substr(0, 300);

@@ -111,8 +111,8 @@ public:
         for (const double v : ys)
             out += text(x_.from - 6, y_.place(v), "yt", tick_text(v, y_.log ? v : spacing(ys), chart_.percent_y));
         for (const double v : xs)
-            out += text(x_.place(v), y_.from + 15, "xt", tick_text(v, spacing(xs), chart_.percent_x));
-        out += text((x_.from + x_.to) / 2, y_.from + 33, "xl", chart_.x_label);
+            out += text(x_.place(v), y_.from + 17, "xt", tick_text(v, spacing(xs), chart_.percent_x));
+        out += text((x_.from + x_.to) / 2, y_.from + 35, "xl", chart_.x_label);
         if (!chart_.y_label.empty())
             out += "<text class=yl transform=\"translate(9 " + at((y_.from + y_.to) / 2) + ") rotate(-90)\">" +
                    escape(chart_.y_label) + "</text>";

@@ -32,7 +32,9 @@ const EpochMetrics* best_row(const ReportData& data) {
 bool ended_early(const ReportData& data) { return !data.interrupted && data.epochs < data.planned_epochs; }
 
 std::string lead(const ReportData& data) {
-    std::string after = " after " + epochs_text(data.epochs) + " (" + duration(data.seconds) + ")";
+    const bool any = data.epochs > 0;
+    std::string after = " after " + (any ? epochs_text(data.epochs) : count(data.steps) + " steps");
+    after += " (" + duration(data.seconds) + ")";
     const EpochMetrics* best = best_row(data);
     if (data.evaluated && data.evaluated->name == "test" && best != nullptr && best->epoch != data.rows.back().epoch)
         after += ", with the weights of epoch " + count(best->epoch);
@@ -79,7 +81,7 @@ std::string summary_section(const ReportData& data) {
     tiles.push_back(tile(number(data.train_loss), "Training loss, last epoch"));
     if (const EpochMetrics* best = best_row(data))
         tiles.push_back(tile(number(*best->val_loss), "Best validation loss, epoch " + count(best->epoch)));
-    tiles.push_back(tile(count(data.steps), "Steps in " + epochs_text(data.epochs)));
+    tiles.push_back(tile(count(data.steps), data.epochs > 0 ? "Steps in " + epochs_text(data.epochs) : "Steps"));
     tiles.push_back(tile(duration(data.seconds), "Training time"));
     tiles.push_back(tile(count(std::llround(data.samples_per_s)), capital(data.sample_noun) + " per second"));
     tiles.push_back(tile(count(data.parameters), "Parameters"));

@@ -302,6 +302,10 @@ TEST(Report, ClassificationHasAllItsFigures) {
                     "epoch 1."))
         << text.substr(0, 400);
     EXPECT_TRUE(has(text, "1,234,567 Parameters"));
+    EXPECT_FALSE(has(text, "per second")) << "nothing is known";
+    ReportData measured = classification();
+    measured.samples_per_s = 1234;
+    EXPECT_TRUE(has(plain(report_html(measured)), "1,234 Samples per second"));
     EXPECT_TRUE(has(text, "0.5 Best validation loss, epoch 1"));
     EXPECT_TRUE(has(text, "best 87.50 %"));
     EXPECT_TRUE(has(text, "2 20 0.125 0.625 87.50 % 0.0005 65.0")) << "the table of the epochs";

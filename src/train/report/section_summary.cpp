@@ -83,7 +83,8 @@ std::string summary_section(const ReportData& data) {
         tiles.push_back(tile(number(*best->val_loss), "Best validation loss, epoch " + count(best->epoch)));
     tiles.push_back(tile(count(data.steps), data.epochs > 0 ? "Steps in " + epochs_text(data.epochs) : "Steps"));
     tiles.push_back(tile(duration(data.seconds), "Training time"));
-    tiles.push_back(tile(count(std::llround(data.samples_per_s)), capital(data.sample_noun) + " per second"));
+    if (data.samples_per_s > 0) // nothing was trained when a finished run was resumed
+        tiles.push_back(tile(count(std::llround(data.samples_per_s)), capital(data.sample_noun) + " per second"));
     tiles.push_back(tile(count(data.parameters), "Parameters"));
     const size_t columns = tiles.size() > 6 ? (tiles.size() + 1) / 2 : tiles.size();
     out += "<div class=tiles style=\"--n:" + std::to_string(columns) + "\">";

@@ -148,12 +148,6 @@ int train_command(const TrainArguments& a) {
         settings.recipe.shift = 0;
     }
     if (task.regression && !a.loss && !earlier) settings.recipe.loss = "mse";
-    if (task.kind != train::Task::Kind::images && !earlier) {
-        if (a.augment && *a.augment != "none")
-            throw UsageError("--augment changes images; '" + a.data + "' has " + train::samples_of(task.kind));
-        settings.recipe.flip = false;
-        settings.recipe.shift = 0;
-    }
     const train::Recipe& recipe = settings.recipe;
     const train::ModelInfo info = task.describe(name, model.spec);
     if (earlier && train::to_json(info) != earlier->model_json)

@@ -195,7 +195,7 @@ TEST_F(ReportFile, Regression) {
     EXPECT_FALSE(has(text, "shift")) << "rows are not moved";
     expect_error(
         ingot({"train", "--model", path("line.json"), "--data", data, "--out", path("other"), "--augment", "flip"}), 2,
-        {"--augment changes images", "rows"});
+        {"--augment changes images"});
     const Json eval = ingot({"eval", path("run/best.safetensors"), "--data", data, "--json"}).json();
     EXPECT_TRUE(eval.at("test_accuracy").is_null());
     EXPECT_TRUE(eval.at("test_mae").is_number());

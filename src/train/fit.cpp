@@ -66,6 +66,8 @@ Fit::Fit(nn::Module& model, optim::Optimizer& optimizer, const Loss& loss, const
                     std::to_string(batches_.batch_size()) + "); use a smaller batch");
     if (options.patience > 0 && !validation)
         throw Error("Trainer: patience needs validation data: it follows the validation loss");
+    for (const auto& sink : options.sinks)
+        if (!sink) throw Error("Trainer: one of the sinks is a null pointer");
     position_.seed = options.seed;
     position_.batches = batches_.steps();
     position_.batch_size = batches_.batch_size();
@@ -226,13 +228,20 @@ TrainResult Fit::run() {
     begin();
     result_.train_loss = position_.train_loss;
     while (position_.epoch < options_.epochs && !stop_reason()) {
-        if (!train_batches() || !end_epoch()) break;
+        if (!train_batches()) break;
+        try {
+            if (!end_epoch()) break;
+        } catch (...) { // of the validation data, say: the epoch's steps are not lost with it
+            save(Moment::end);
+            throw;
+        }
         save(Moment::epoch);
     }
     result_.stop = position_.epoch < options_.epochs ? stop_reason().value_or(Stop::finished) : Stop::finished;
     result_.interrupted = interrupted();
     save(Moment::end);
     progress_.clear();
+    reporter_.rethrow();
     if (!save_error_.empty())
         throw FileError(save_error_ + "; the training itself went on to step " + std::to_string(position_.step));
     result_.epochs = position_.epoch;

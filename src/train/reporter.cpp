@@ -36,15 +36,15 @@ void Reporter::loss(const BatchInfo& b, double loss) {
     ++unreported_;
     if (options_.sinks.empty() || b.step % options_.sink_steps != 0) return;
     const double reported = std::exchange(unreported_loss_, 0) / static_cast<double>(std::exchange(unreported_, 0));
-    for (const auto& sink : options_.sinks) sink->scalars(b.step, {{"train/loss", reported}, {"train/lr", b.lr}});
+    each_sink([&](Sink& sink) { sink.scalars(b.step, {{"train/loss", reported}, {"train/lr", b.lr}}); });
 }
 
 void Reporter::statistics(const std::vector<StatisticsAt>& all) {
     for (const StatisticsAt& s : all) {
-        for (const auto& sink : options_.sinks) {
-            sink->histograms(s.step, prefixed("weights/", s.weights));
-            sink->histograms(s.step, prefixed("gradients/", s.gradients));
-        }
+        each_sink([&](Sink& sink) {
+            sink.histograms(s.step, prefixed("weights/", s.weights));
+            sink.histograms(s.step, prefixed("gradients/", s.gradients));
+        });
         statistics_.push_back(s);
     }
 }
@@ -63,7 +63,7 @@ void Reporter::epoch(const EpochMetrics& row, const EvalResult* validation, bool
             if (!std::isnan(value)) values.push_back({std::string("validation/") + name, value});
         for (const MetricValue& m : validation->metrics) values.push_back({"validation/" + m.name, m.value});
     }
-    for (const auto& sink : options_.sinks) sink->scalars(row.step, values);
+    each_sink([&](Sink& sink) { sink.scalars(row.step, values); });
 }
 
 void Reporter::checkpoint(int64_t step, const std::string& path, const std::string& error) const {
@@ -74,7 +74,7 @@ bool Reporter::warning(const std::string& text) const {
     bool heard = false;
     for (const Callbacks& c : options_.callbacks) {
         if (!c.on_warning) continue;
-        c.on_warning(text);
+        call([&] { c.on_warning(text); });
         heard = true;
     }
     return heard;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <string>
 #include <vector>
@@ -36,16 +37,35 @@ public:
     /// False when nobody listens.
     bool warning(const std::string& text) const;
 
+    /// The first thing that a callback or sink threw.
+    void rethrow() const {
+        if (failure_) std::rethrow_exception(failure_);
+    }
+
     RunHistory history(const PhaseTimes& phases) const;
 
 private:
+    /// Calls something of the user's. What it throws must not cost the training so far: it ends after the step, with a
+    /// checkpoint, and then throws that.
+    template <class F> void call(F&& theirs) const {
+        try {
+            theirs();
+        } catch (...) {
+            if (!failure_) failure_ = std::current_exception();
+            stopper_.stop();
+        }
+    }
     template <class E> void tell(std::function<void(const E&)> Callbacks::*hook, const E& event) const {
         for (const Callbacks& c : options_.callbacks)
-            if (c.*hook) (c.*hook)(event);
+            if (c.*hook) call([&] { (c.*hook)(event); });
+    }
+    template <class F> void each_sink(F&& f) const {
+        for (const auto& sink : options_.sinks) call([&] { f(*sink); });
     }
 
     const TrainerOptions& options_;
     Stopper& stopper_;
+    mutable std::exception_ptr failure_;
     StepHistory history_;
     std::vector<StatisticsAt> statistics_;
     int64_t told_epoch_ = 0, told_batch_ = 0; ///< the last batch whose loss was told

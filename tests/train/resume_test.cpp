@@ -122,6 +122,48 @@ TEST_P(Resume, AfterASignalAtAnyBatchAndInValidation) {
     }
 }
 
+TEST_P(Resume, AfterWhatACallbackASinkOrTheValidationThrew) {
+    // Nothing but the end makes checkpoints here, so it is that one which training goes on from.
+    const auto stopped = [&](const std::string& out, const std::function<void(Job&)>& prepare, int64_t steps) {
+        Job first = job(out);
+        prepare(first);
+        try {
+            first.run();
+            ADD_FAILURE() << out << ": no error";
+        } catch (const Error& e) { EXPECT_NE(std::string(e.what()).find("throws"), std::string::npos) << e.what(); }
+        Job second = job(out);
+        second.options.resume = true;
+        expect_equal(second.run(), whole_, out);
+        EXPECT_EQ(second.train.handed_out, kSteps * kEpochs - steps) << out;
+        expect_same(out, out);
+    };
+    stopped(
+        "callback",
+        [](Job& j) {
+            j.options.callbacks = {{.on_step = [](const StepEvent& e) {
+                if (e.step == 3) throw Error("the callback throws");
+            }}};
+        },
+        3);
+    stopped(
+        "sink",
+        [](Job& j) {
+            j.options.sinks = {std::make_shared<CallbackSink>([](int64_t step, const std::vector<MetricValue>&) {
+                if (step == kSteps) throw Error("the sink throws");
+            })};
+        },
+        kSteps);
+    if (!GetParam()) return;
+    stopped(
+        "validation",
+        [](Job& j) {
+            j.options.metrics = {std::make_shared<MeanOf>("mine", [](const Tensor&, const Tensor&) -> Tensor {
+                throw Error("the metric throws");
+            })};
+        },
+        kSteps);
+}
+
 TEST_P(Resume, ManyStops) {
     // Every step and every other validation ends with one.
     const std::string out = "many";

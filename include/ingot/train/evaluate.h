@@ -25,7 +25,7 @@ struct MetricValue {
 
 /// What a pass came to. The figures that do not belong to the task are NaN.
 struct EvalResult {
-    double loss = 0; ///< mean over samples
+    double loss = std::numeric_limits<double>::quiet_NaN(); ///< mean over samples; NaN when there were none
     /// Integer targets: part of the labels whose score is the highest. Outputs are [N, C, S..] with targets [N, S..], or, as
     /// language models give them, [N, S.., C]; where both fit, those with more than three axes are taken for the first.
     double accuracy = std::numeric_limits<double>::quiet_NaN();

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <unordered_map>
 
 #include <ingot/eval.h>
 
@@ -55,6 +56,28 @@ void revert(const Ref<Cell>& cell) {
     } else {
         Recorder::current().writes.push_back(cell);
     }
+}
+
+/// New cells that only wait here for their first value, such as those of a model that was made and dropped: nobody can read
+/// them, so they are not evaluated and not kept.
+void forget_unreachable(std::vector<Ref<Cell>>& writes, std::vector<std::pair<Ref<Cell>, Value>>& initial) {
+    if (initial.empty()) return;
+    std::unordered_map<const Cell*, uint32_t> alone; // how often each of them stands here
+    for (const auto& cell : writes) ++alone[cell.get()];
+    for (const auto& [cell, value] : initial) ++alone[cell.get()];
+    std::vector<Ref<Cell>> going; // their destructors run without the lock
+    {
+        const std::lock_guard lock(graph::writers_mutex());
+        std::erase_if(alone, [](const auto& entry) { return entry.first->ref_count() > entry.second; });
+        if (alone.empty()) return;
+        for (const auto& cell : writes) {
+            Recorder* mine = &Recorder::current();
+            if (!alone.contains(cell.get()) || !cell->writer.compare_exchange_strong(mine, nullptr)) continue;
+            going.push_back(cell);
+        }
+    }
+    std::erase_if(initial, [&](const auto& first) { return alone.contains(first.first.get()); });
+    std::erase_if(writes, [&](const Ref<Cell>& cell) { return alone.contains(cell.get()); });
 }
 
 void mark_ready(Node& node) {
@@ -160,6 +183,7 @@ void flush_locked(std::vector<Value> wanted) {
     };
     std::vector<Ref<Cell>> writes = std::exchange(recorder.writes, {});
     std::vector<std::pair<Ref<Cell>, Value>> initial = std::exchange(recorder.initial, {});
+    forget_unreachable(writes, initial);
     try {
         // New cells first, by themselves: the structure of the first step is then that of the second.
         {

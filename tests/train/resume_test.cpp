@@ -157,9 +157,8 @@ TEST_P(Resume, AfterWhatACallbackASinkOrTheValidationThrew) {
     stopped(
         "validation",
         [](Job& j) {
-            j.options.metrics = {std::make_shared<MeanOf>("mine", [](const Tensor&, const Tensor&) -> Tensor {
-                throw Error("the metric throws");
-            })};
+            j.options.metrics = {std::make_shared<MeanOf>(
+                "mine", [](const Tensor&, const Tensor&) -> Tensor { throw Error("the metric throws"); })};
         },
         kSteps);
 }

@@ -99,6 +99,20 @@ TEST(Evaluate, PassesAreIndependentAndOneSubmissionPerBatch) {
     EXPECT_DOUBLE_EQ(half.accuracy, 1);
 }
 
+TEST(Evaluate, NothingHasNoLoss) {
+    class Nothing : public data::Batches {
+    public:
+        int64_t steps() const override { return 0; }
+        int64_t batch_size() const override { return 1; }
+        void start(int64_t, int64_t) override {}
+        bool next(Tensor&, Tensor&) override { return false; }
+    } nothing;
+    nn::Sequential model{nn::Linear(4, 2)};
+    const EvalResult result = evaluate(model, nn::cross_entropy, nothing);
+    EXPECT_EQ(result.samples, 0);
+    EXPECT_TRUE(std::isnan(result.loss)) << "0 would be the best of all losses";
+}
+
 TEST(Evaluate, Numbers) {
     nn::Identity model;
     Fixed data(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Images per second from JPEG files to normalized f32 batches (read, decode, random crop with padding 4, flip, normalize,
 // batches of 128, shuffled; nothing cached) beside bare libjpeg on the same files, threads and order, in turn: a shared
-// machine's speed changes by the minute, the ratio does not.
+// machine's speed changes by the minute, the ratio does not. Then the share of its time that a slow step waits for data.
 //   loader [FOLDER] [--threads 2] [--seconds 2] [--rounds 5]      FOLDER/<class>/*.jpg; without it images are drawn
 #include <algorithm>
 #include <atomic>
@@ -151,6 +151,25 @@ Rate ours(data::DataLoader& loader, double seconds) {
     return rate;
 }
 
+/// The share of the time that a step of `step_seconds` (the processor is free meanwhile, as with a GPU) waits for data.
+double waiting(data::DataLoader& loader, double step_seconds, double seconds) {
+    ingot::Tensor x, y;
+    double waited = 0;
+    int64_t epoch = 0;
+    loader.start(epoch);
+    if (!loader.next(x, y)) return 0; // threads are running now
+    const Clock::time_point start = Clock::now();
+    while (since(start) < seconds) {
+        std::this_thread::sleep_for(std::chrono::duration<double>(step_seconds));
+        const Clock::time_point asked = Clock::now();
+        while (!loader.next(x, y)) loader.start(++epoch);
+        waited += since(asked);
+    }
+    const double share = waited / since(start);
+    loader.stop();
+    return share;
+}
+
 double median(std::vector<double> values) {
     std::sort(values.begin(), values.end());
     return values[values.size() / 2];
@@ -190,7 +209,7 @@ int main(int count, char** words) {
                               data::Normalize({0.45f, 0.45f, 0.45f}, {0.25f, 0.25f, 0.25f})};
         options.prefetch = threads + 1;
         data::DataLoader loader(folder, options);
-        std::vector<double> wall, cpu, wall_file, cpu_file, wall_memory, cpu_memory;
+        std::vector<double> wall, cpu, wall_file, cpu_file, wall_memory, cpu_memory, wait;
         for (int round = 0; round < rounds; ++round) {
             const Rate a = ours(loader, seconds), b = bare(folder, threads, seconds, {});
             const Rate c = bare(folder, threads, seconds, in_memory);
@@ -200,17 +219,20 @@ int main(int count, char** words) {
             cpu_file.push_back(a.cpu / b.cpu);
             wall_memory.push_back(a.wall / c.wall);
             cpu_memory.push_back(a.cpu / c.cpu);
+            // A step that takes twice as long as the loader needs for its batch.
+            wait.push_back(waiting(loader, 2 * static_cast<double>(options.batch) / a.wall, seconds / 2));
             std::printf(
                 "images/s: loader %7.0f, libjpeg with reading %7.0f, without %7.0f; per processor second: %6.0f, "
-                "%6.0f, %6.0f\n",
-                a.wall, b.wall, c.wall, a.cpu, b.cpu, c.cpu);
+                "%6.0f, %6.0f; a slow step waits %.1f %%\n",
+                a.wall, b.wall, c.wall, a.cpu, b.cpu, c.cpu, 100 * wait.back());
             std::fflush(stdout);
         }
         std::printf("{\"bench\": \"loader\", \"threads\": %d, \"images\": %lld, \"images_per_s\": %.0f, "
                     "\"images_per_cpu_s\": %.0f, \"ratio_to_libjpeg_with_reading\": %.3f, \"cpu_ratio\": %.3f, "
-                    "\"ratio_to_libjpeg_without_reading\": %.3f, \"cpu_ratio_without_reading\": %.3f}\n",
+                    "\"ratio_to_libjpeg_without_reading\": %.3f, \"cpu_ratio_without_reading\": %.3f, "
+                    "\"slow_step_waits\": %.4f}\n",
                     threads, static_cast<long long>(folder.size()), median(wall), median(cpu), median(wall_file),
-                    median(cpu_file), median(wall_memory), median(cpu_memory));
+                    median(cpu_file), median(wall_memory), median(cpu_memory), median(wait));
     }
     if (drawn) fs::remove_all(path);
     return 0;

@@ -281,8 +281,9 @@ std::map<std::string, std::vector<std::string>> list_class_folders(const std::st
 
 io::Image read_fitted(const std::string& path, int64_t channels, int64_t height, int64_t width) {
     if (height == 0) {
-        const io::Image image = io::read_image(path);
-        return fit_image(image, channels, image.height, image.width);
+        io::Image image = io::read_image(path);
+        const int height_there = image.height, width_there = image.width;
+        return fit_image(std::move(image), channels, height_there, width_there);
     }
     return fit_image(io::read_image(path, decode_options(height, width)), channels, height, width);
 }

@@ -97,7 +97,8 @@ io::Image fit_image(io::Image image, int64_t channels, int64_t height, int64_t w
     if (channels == 1 && image.channels == 3) image = io::to_grey(image);
     if (image.width != width || image.height != height)
         image = io::resize(image, static_cast<int>(width), static_cast<int>(height));
-    return channels == 3 ? io::to_rgb(image) : image;
+    if (image.channels != channels) image = io::to_rgb(image);
+    return image; // moved: most pictures are right as they are
 }
 
 void write_planes(const io::Image& image, uint8_t* out) {
@@ -108,11 +109,16 @@ void write_planes(const io::Image& image, uint8_t* out) {
     }
 }
 
-Image to_sample(io::Image image) { return Image(image.height, image.width, image.channels, std::move(image.pixels)); }
+Image to_sample(io::Image image) {
+    auto owner = std::make_shared<const io::Pixels>(std::move(image.pixels));
+    const uint8_t* pixels = owner->data();
+    return Image::view(pixels, Image::Order::pixels, image.height, image.width, image.channels, std::move(owner));
+}
 
 io::Image to_file_image(const Image& image) {
+    const std::vector<uint8_t> pixels = image.pixels();
     return {static_cast<int>(image.width()), static_cast<int>(image.height()), static_cast<int>(image.channels()),
-            image.pixels()};
+            io::Pixels(pixels.begin(), pixels.end())};
 }
 
 } // namespace ingot::data

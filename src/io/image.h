@@ -9,12 +9,14 @@
 #include <string>
 #include <vector>
 
+#include "io/pixels.h"
+
 namespace ingot::io {
 
 struct Image {
     int width = 0, height = 0;
-    int channels = 0;            ///< 1 (grey) or 3 (RGB)
-    std::vector<uint8_t> pixels; ///< [height, width, channels]
+    int channels = 0; ///< 1 (grey) or 3 (RGB)
+    Pixels pixels;    ///< [height, width, channels]
 };
 
 /// Limits checked before anything is decoded.

@@ -99,7 +99,7 @@ bool begin(Decoder& d, std::span<const uint8_t> bytes) {
     return true;
 }
 
-/// Decodes all rows, each by way of `row`, which holds one in the decoder's colours.
+/// Decodes all rows, each by way of `row`, which holds one in the decoder's colours; null: straight into their places.
 bool decode_rows(Decoder& d, uint8_t* pixels, uint8_t* row) {
     if (setjmp(d.errors.jump) != 0) return false;
     jpeg_start_decompress(&d.info);
@@ -107,8 +107,9 @@ bool decode_rows(Decoder& d, uint8_t* pixels, uint8_t* row) {
     const size_t stride = width * (d.cmyk ? 3 : static_cast<size_t>(d.info.output_components));
     while (d.info.output_scanline < d.info.output_height) {
         uint8_t* out = pixels + stride * d.info.output_scanline;
-        JSAMPROW target = row;
+        JSAMPROW target = row != nullptr ? row : out;
         jpeg_read_scanlines(&d.info, &target, 1);
+        if (row == nullptr) continue;
         if (!d.cmyk) {
             std::memcpy(out, row, stride);
             continue;
@@ -165,16 +166,11 @@ Image decode_jpeg(std::span<const uint8_t> bytes, const std::string& name, const
         image.height = (image.height + factor - 1) / factor;
     }
     image.pixels.resize(static_cast<size_t>(image.width) * image.height * image.channels);
-    // libjpeg-turbo writes rows that are aligned to 16 or 32 bytes past the caches, from where they have to be fetched
-    // again at once: that takes as long as decoding a small picture. So the row is aligned to 8 bytes and no more.
-    constexpr uintptr_t kAligned = 32, kShift = 8;
-    uint8_t narrow[4096];
-    std::vector<uint8_t> wide;
-    const size_t needed = static_cast<size_t>(image.width) * 4 + 2 * kAligned;
-    if (needed > sizeof narrow) wide.resize(needed);
-    uint8_t* buffer = needed > sizeof narrow ? wide.data() : narrow;
-    const uintptr_t past = reinterpret_cast<uintptr_t>(buffer) % kAligned;
-    if (!decode_rows(decoder, image.pixels.data(), buffer + (kAligned - past) + kShift)) reader.fail();
+    // No row of an Image is aligned to 16 bytes if its length is a multiple of that (pixels.h); others go by way of `row`.
+    const size_t stride = static_cast<size_t>(image.width) * image.channels;
+    Pixels row;
+    if (decoder.cmyk || stride % 16 != 0) row.resize(static_cast<size_t>(image.width) * 4);
+    if (!decode_rows(decoder, image.pixels.data(), row.empty() ? nullptr : row.data())) reader.fail();
     return image;
 }
 

@@ -17,7 +17,7 @@ std::string CliTest::make_images(const std::string& name, int train, int test) c
             if (count == 0) continue;
             fs::create_directories(folder);
             for (int i = 0; i < count; ++i) {
-                io::Image image{12, 12, 1, std::vector<uint8_t>(144)};
+                io::Image image{12, 12, 1, io::Pixels(144)};
                 for (uint8_t& pixel : image.pixels)
                     pixel = static_cast<uint8_t>(random() % 128 + (label == "bright" ? 120 : 0));
                 const std::vector<uint8_t> png = io::encode_png(image);

@@ -51,7 +51,7 @@ TEST_F(Predict, EvalReadsEverythingWithoutATestSplit) {
 
 TEST_F(Predict, OrderLabelsAndSizes) {
     // A large colour picture, bright: resized and greyed.
-    io::Image image{50, 40, 3, std::vector<uint8_t>(50 * 40 * 3, 200)};
+    io::Image image{50, 40, 3, io::Pixels(50 * 40 * 3, 200)};
     const std::vector<uint8_t> png = io::encode_png(image);
     write("big.png", std::string(png.begin(), png.end()));
     std::vector<std::string> words{

@@ -52,7 +52,7 @@ inline std::vector<int64_t> labels_of(const data::Dataset& dataset) {
 
 /// A PNG of one value; channels 1 or 3.
 inline Bytes flat_png(int width, int height, int channels, uint8_t value) {
-    return io::encode_png({width, height, channels, Bytes(static_cast<size_t>(width) * height * channels, value)});
+    return io::encode_png({width, height, channels, io::Pixels(static_cast<size_t>(width) * height * channels, value)});
 }
 
 /// An IDX file of unsigned bytes.

@@ -294,8 +294,8 @@ TEST(Dataset, FitImage) {
     EXPECT_EQ(fit_image(rgb, 3, 1, 2).pixels, rgb.pixels);
     EXPECT_EQ(fit_image(rgb, 1, 1, 2).pixels, io::to_grey(rgb).pixels);
     const io::Image grey{2, 1, 1, {7, 9}};
-    EXPECT_EQ(fit_image(grey, 3, 1, 2).pixels, (std::vector<uint8_t>{7, 7, 7, 9, 9, 9}));
-    EXPECT_EQ(fit_image(grey, 1, 1, 1).pixels, std::vector<uint8_t>{8});
+    EXPECT_EQ(fit_image(grey, 3, 1, 2).pixels, (io::Pixels{7, 7, 7, 9, 9, 9}));
+    EXPECT_EQ(fit_image(grey, 1, 1, 1).pixels, io::Pixels{8});
     EXPECT_NEAR(fit_image(rgb, 1, 1, 1).pixels[0], (io::to_grey(rgb).pixels[0] + io::to_grey(rgb).pixels[1]) / 2, 1);
     uint8_t planes[6];
     write_planes(rgb, planes);

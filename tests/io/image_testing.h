@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -46,7 +47,7 @@ inline Bytes make_png(uint32_t width, uint32_t height, int bits, int color_type,
 }
 
 /// A JPEG of `pixels` ([height, width, channels]; channels 4 is CMYK, written inverted as Adobe does).
-inline Bytes make_jpeg(int width, int height, int channels, const Bytes& pixels, bool progressive = false,
+inline Bytes make_jpeg(int width, int height, int channels, std::span<const uint8_t> pixels, bool progressive = false,
                        int quality = 95) {
     jpeg_compress_struct info{};
     jpeg_error_mgr errors{};

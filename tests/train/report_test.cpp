@@ -58,7 +58,7 @@ void expect_balanced(const std::string& html) {
     EXPECT_TRUE(open.empty()) << open.back() << " is not closed";
 }
 
-io::Image picture(int shade) { return {4, 3, 1, std::vector<uint8_t>(12, static_cast<uint8_t>(shade))}; }
+io::Image picture(int shade) { return {4, 3, 1, io::Pixels(12, static_cast<uint8_t>(shade))}; }
 
 /// Five samples of two classes; the last two are wrong, sample 4 by far.
 void add_two_classes(Predictions& p) {

@@ -38,7 +38,7 @@ protected:
     /// 40 + 10 pictures of 8 x 6 in two classes.
     std::string pictures() {
         for (int i = 0; i < 50; ++i) {
-            Bytes bytes;
+            io::Pixels bytes;
             for (int k = 0; k < 8 * 6 * 3; ++k) bytes.push_back(static_cast<uint8_t>(k * 5 + i * 11));
             write_bytes(folder_ / ("d/" + std::string(i < 40 ? "train/" : "test/") + (i % 4 == 0 ? "a/" : "b/") +
                                    std::to_string(i) + ".png"),

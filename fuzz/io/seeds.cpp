@@ -64,7 +64,7 @@ void images() {
     put("png", "rgb", testing::make_png(2, 2, 8, 2, Bytes(14, 0)));
     put("png", "palette", testing::make_png(2, 1, 8, 3, {0, 1, 0}, {5, 6, 7, 50, 60, 70}, {0, 128}));
     put("png", "alpha", testing::make_png(2, 1, 16, 6, Bytes(17, 0)));
-    put("png", "own", io::encode_png({16, 16, 3, Bytes(noise.begin(), noise.begin() + 768)}));
+    put("png", "own", io::encode_png({16, 16, 3, io::Pixels(noise.begin(), noise.begin() + 768)}));
 }
 
 void cifar() {

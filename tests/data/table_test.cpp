@@ -12,7 +12,7 @@
 namespace ingot::data {
 namespace {
 
-using testing::TempFolder;
+using testing::ScratchFolder;
 using testing::write_text;
 
 std::vector<int64_t> rows_of(const Table& table) {
@@ -31,7 +31,7 @@ protected:
         write_text(folder_ / "t.csv", text);
         return Table(folder_ / "t.csv", options);
     }
-    TempFolder folder_;
+    ScratchFolder folder_;
 };
 
 TEST_F(Tables, NumbersWordsAndClasses) {
@@ -152,7 +152,7 @@ TEST_F(Tables, AnotherTableIsReadAsTheModelKnowsIt) {
 }
 
 TEST(Text, Windows) {
-    const TempFolder folder;
+    const ScratchFolder folder;
     std::string text;
     for (int i = 0; i < 200; ++i) text += static_cast<char>(i);
     write_text(folder / "t.txt", text);

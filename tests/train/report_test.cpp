@@ -2,8 +2,6 @@
 // The report: figures stand where they should, texts cannot break out, pictures are the samples', nothing comes from outside,
 // sections without data are left out.
 #include <cmath>
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <regex>
 
@@ -11,6 +9,7 @@
 
 #include <ingot/error.h>
 
+#include "support/scratch_folder.h"
 #include "train/models.h"
 #include "train/predictions.h"
 #include "train/report/chart.h"
@@ -21,8 +20,6 @@
 namespace ingot::train::report {
 
 namespace {
-
-namespace fs = std::filesystem;
 
 size_t occurrences(const std::string& text, const std::string& part) {
     size_t n = 0;
@@ -272,25 +269,23 @@ TEST(ReportCollect, WorstMistakesFirst) {
 }
 
 TEST(ReportCollect, ReadsTheMetricsLog) {
-    std::string pattern = (fs::temp_directory_path() / "ingot_report_XXXXXX").string();
-    const std::string folder = mkdtemp(pattern.data());
-    EXPECT_TRUE(read_epochs(folder).empty());
-    MetricsLog log(folder);
+    const testing_support::ScratchFolder folder;
+    EXPECT_TRUE(read_epochs(folder.path()).empty());
+    MetricsLog log(folder.path());
     const std::vector<EpochMetrics> rows = classification().rows;
     log.append(rows[0]);
     log.append({.epoch = 2, .step = 20, .train_loss = INFINITY, .lr = 0.1, .seconds = 2});
-    const std::vector<EpochMetrics> back = read_epochs(folder);
+    const std::vector<EpochMetrics> back = read_epochs(folder.path());
     ASSERT_EQ(back.size(), 2u);
     EXPECT_EQ(back[0].step, 10);
     EXPECT_EQ(back[0].val_accuracy, rows[0].val_accuracy);
     EXPECT_FALSE(back[1].val_loss);
     EXPECT_FALSE(std::isfinite(back[1].train_loss));
-    std::ofstream(folder + "/metrics.jsonl", std::ios::app) << "{\"epoch\": 3\n";
+    std::ofstream(folder / "metrics.jsonl", std::ios::app) << "{\"epoch\": 3\n";
     try {
-        read_epochs(folder);
+        read_epochs(folder.path());
         FAIL() << "a damaged line passed";
     } catch (const FileError& error) { EXPECT_TRUE(has(error.what(), "metrics.jsonl: line 3")) << error.what(); }
-    fs::remove_all(folder);
 }
 
 TEST(Report, ClassificationHasAllItsFigures) {

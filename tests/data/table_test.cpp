@@ -134,6 +134,8 @@ TEST_F(Tables, EmptyNumbersCountAsTheMean) {
     EXPECT_EQ(x_of(set, 0), std::vector<float>{0});
     EXPECT_EQ(x_of(set, 1), std::vector<float>{-1});
     EXPECT_EQ(warned, std::vector<std::string>{folder_ / "t.csv" + ": column 'a': 2 empty cells count as the mean"});
+    table.encode(table.fit(rows_of(table)), {0, 1}, "test");
+    EXPECT_EQ(warned.back(), folder_ / "t.csv" + ": column 'a': 1 empty cells of the test part count as the mean");
 }
 
 TEST_F(Tables, AnotherTableIsReadAsTheModelKnowsIt) {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <fstream>
 #include <regex>
+#include <set>
 
 #include <gtest/gtest.h>
 
@@ -149,10 +150,9 @@ TEST(ReportChart, Ticks) {
 
 namespace {
 
-/// Texts and places of the ticks of the horizontal axis.
-std::vector<std::pair<std::string, double>> x_ticks_of(const Chart& chart) {
-    const std::string html = chart.html();
-    const std::regex tick("<text class=\"xt\" x=([0-9.]+) y=[0-9.]+>([^<]*)</text>");
+/// Texts of the ticks of an axis, "xt" or "yt", and their distances from the left.
+std::vector<std::pair<std::string, double>> ticks_of(const std::string& html, const std::string& axis) {
+    const std::regex tick("<text class=\"" + axis + "\" x=([0-9.]+) y=[0-9.]+>([^<]*)</text>");
     std::vector<std::pair<std::string, double>> out;
     for (std::sregex_iterator it(html.begin(), html.end(), tick), end; it != end; ++it)
         out.emplace_back((*it)[2], std::stod((*it)[1]));
@@ -166,7 +166,7 @@ TEST(ReportChart, TicksOfTheHorizontalAxisDoNotMeet) {
         Chart chart;
         chart.square = true;
         chart.series = {{.name = "", .points = {{high / 20, 1}, {high, 2}}, .dots = true}};
-        const auto ticks = x_ticks_of(chart);
+        const auto ticks = ticks_of(chart.html(), "xt");
         ASSERT_GE(ticks.size(), 2u) << high;
         for (size_t i = 0; i < ticks.size(); ++i) {
             const double half = 3.6 * static_cast<double>(ticks[i].first.size());
@@ -178,13 +178,40 @@ TEST(ReportChart, TicksOfTheHorizontalAxisDoNotMeet) {
     }
 }
 
+TEST(ReportChart, EqualValuesHaveAnAxisToo) {
+    const auto check = [](Chart chart, const std::vector<double>& values) {
+        for (const double value : values) {
+            chart.series = {{.name = "", .points = {{1, value}, {2, value}}}};
+            const auto ticks = ticks_of(chart.html(), "yt");
+            std::set<std::string> texts;
+            for (const auto& [text, place] : ticks) texts.insert(text);
+            EXPECT_GE(texts.size(), 2u) << value;
+            EXPECT_EQ(texts.size(), ticks.size()) << value << ": a text stands there twice";
+        }
+    };
+    Chart plain, percent, log;
+    percent.percent_y = true;
+    log.log_y = true;
+    check(plain, {0, 0.01, 3, 123456, -2});
+    check(percent, {0, 0.01, 0.5, 1});
+    check(log, {0.01, 0.7, 3, 123456});
+}
+
+TEST(ReportChart, TicksTellSmallDifferences) {
+    Chart chart;
+    chart.series = {{.name = "", .points = {{1, 1234.56}, {2, 1234.58}}}};
+    std::string all;
+    for (const auto& [text, place] : ticks_of(chart.html(), "yt")) all += text + " ";
+    EXPECT_EQ(all, "1234.56 1234.565 1234.57 1234.575 1234.58 ");
+}
+
 TEST(ReportChart, EpochsAreWholeWhereThereAreTwo) {
     const auto texts = [](double low, double high) {
         Chart chart;
         chart.whole_x = true;
         chart.series = {{.name = "", .points = {{low, 1}, {high, 2}}}};
         std::string all;
-        for (const auto& [text, place] : x_ticks_of(chart)) all += text + " ";
+        for (const auto& [text, place] : ticks_of(chart.html(), "xt")) all += text + " ";
         return all;
     };
     EXPECT_EQ(texts(0, 1.77), "0 1 ");
@@ -460,6 +487,23 @@ TEST(Report, WeightsAndTimes) {
     EXPECT_TRUE(has(text, "resident 3.0 MiB"));
     EXPECT_TRUE(has(text, "0.weight 13 0 0.25 -1 1 3") || has(text, "0.weight 10 0 0.5 -1 1 0 0.25 -1 1 3")) << text;
     EXPECT_EQ(occurrences(html, "class=\"histogram"), 2u);
+}
+
+TEST(Report, SizesHaveTheEpochsOfTheOtherCurves) {
+    ReportData d;
+    d.title = "net";
+    TensorStatistics w{.name = "0.bias", .finite = 1, .min = 0.25, .max = 0.25, .mean = 0.25, .counts = {1, 0, 0}};
+    d.steps_seen = {{.step = 10, .epoch = 0.8, .loss = 1, .lr = 0.1},
+                    {.step = 20, .epoch = 1.6, .loss = 0.5, .lr = 0.1}};
+    d.statistics = {{.step = 10, .epoch = 0.8, .weights = {w}}, {.step = 20, .epoch = 1.6, .weights = {w}}};
+    const std::string html = report_html(d);
+    expect_balanced(html);
+    const auto chart = html.find("Size of the weights over training");
+    ASSERT_NE(chart, std::string::npos);
+    const auto ticks = ticks_of(html.substr(chart, html.find("</svg></", chart) - chart), "xt");
+    ASSERT_EQ(ticks.size(), 2u);
+    EXPECT_EQ(ticks[0].first + ticks[1].first, "01");
+    EXPECT_TRUE(has(html, "class=bars d=\"M66.7 ")) << "the one value stands in the middle of three places";
 }
 
 } // namespace ingot::train::report

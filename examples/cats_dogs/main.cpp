@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Cats against dogs, from folders of pictures: lists them, decodes them in worker threads, changes them at random so that no
-// two passes are alike, and trains a convolutional network with the trainer, which keeps the best weights and a report. The
-// pictures come out of $INGOT_DATA/cifar10-jpeg.tar.xz (CIFAR-10 as JPEG files); without it the example is skipped. By
+// two passes are alike, and trains the convolutional network of model.json (which `ingot train` takes) with the trainer,
+// which keeps the best weights and a report. The pictures come out of $INGOT_DATA/cifar10-jpeg.tar.xz (CIFAR-10 as JPEG files); without it the example is skipped. By
 // default it looks at some pictures only; --full trains on all 10,000 until four of five test pictures are right.
 #include <cstdio>
 #include <cstdlib>
@@ -15,13 +15,11 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// Two convolutions with what belongs to them, then half the size.
+/// A convolution with what belongs to it, then half the size.
 void add_stage(nn::Sequential& net, int64_t in, int64_t out) {
-    for (const int64_t channels : {in, out}) {
-        net.add(nn::Conv2d(channels, out, {.kernel = 3, .padding = 1, .bias = false}));
-        net.add(nn::BatchNorm2d(out));
-        net.add(nn::ReLU());
-    }
+    net.add(nn::Conv2d(in, out, {.kernel = 3, .padding = 1, .bias = false}));
+    net.add(nn::BatchNorm2d(out));
+    net.add(nn::ReLU());
     net.add(nn::MaxPool2d(2));
 }
 
@@ -68,10 +66,11 @@ int main(int argc, char** argv) {
     add_stage(model, 3, width);
     add_stage(model, width, 2 * width);
     add_stage(model, 2 * width, 4 * width);
+    add_stage(model, 4 * width, 8 * width);
     model.add(nn::AdaptiveAvgPool2d(1));
     model.add(nn::Flatten());
-    model.add(nn::Dropout(full ? 0.2 : 0.0));
-    model.add(nn::Linear(4 * width, 2));
+    model.add(nn::Dropout(full ? 0.3 : 0.0));
+    model.add(nn::Linear(8 * width, 2));
 
     const int64_t epochs = full ? 16 : 4;
     auto opt = optim::AdamW(model.parameters(), {.lr = 3e-3, .weight_decay = 0.05});

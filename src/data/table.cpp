@@ -185,7 +185,7 @@ TableFormat Table::fit(const std::vector<int64_t>& rows) const {
 }
 
 std::vector<float> encode_inputs(const io::Csv& csv, const TableFormat& format, const std::vector<int64_t>& rows,
-                                 const LoadOptions& load) {
+                                 const LoadOptions& load, const std::string& part) {
     const int64_t width = format.features();
     if (width > 0 && static_cast<int64_t>(rows.size()) > kMaxTableBytes / 4 / width)
         throw Error(csv.name() + ": " + std::to_string(rows.size()) + " rows of " + std::to_string(width) +
@@ -217,16 +217,19 @@ std::vector<float> encode_inputs(const io::Csv& csv, const TableFormat& format, 
         }
         first += column.width();
         const std::string who = csv.name() + ": column " + io::quote_name(column.name) + ": ";
-        if (empty > 0) say(load, who + std::to_string(empty) + " empty cells count as the mean");
-        if (unknown > 0) say(load, who + std::to_string(unknown) + " cells hold words that training did not know");
+        const std::string of = part.empty() ? "" : " of the " + part + " part";
+        if (empty > 0) say(load, who + std::to_string(empty) + " empty cells" + of + " count as the mean");
+        if (unknown > 0)
+            say(load, who + std::to_string(unknown) + " cells" + of + " hold words that training did not know");
     }
     return x;
 }
 
-TensorDataset Table::encode(const TableFormat& format, const std::vector<int64_t>& rows) const {
+TensorDataset Table::encode(const TableFormat& format, const std::vector<int64_t>& rows,
+                            const std::string& part) const {
     INGOT_ASSERT(format.regression == regression_, "the table was read for the same task");
     const auto count = static_cast<int64_t>(rows.size());
-    Array x(encode_inputs(csv_, format, rows, load_), {count, format.features()});
+    Array x(encode_inputs(csv_, format, rows, load_, part), {count, format.features()});
     const int64_t label = find_column(csv_, format.label);
     if (regression_) {
         std::vector<float> y;

@@ -43,9 +43,9 @@ struct TableOptions {
 };
 
 /// The inputs of a model for `rows` of a table, which needs no label: [R, F]. Errors: FileError naming line and column for
-/// a missing column and for a cell that is no number.
+/// a missing column and for a cell that is no number. `part` ("training", say) tells in warnings which rows these are.
 std::vector<float> encode_inputs(const io::Csv& csv, const TableFormat& format, const std::vector<int64_t>& rows,
-                                 const LoadOptions& load = {});
+                                 const LoadOptions& load = {}, const std::string& part = "");
 
 class Table {
 public:
@@ -61,7 +61,8 @@ public:
     TableFormat fit(const std::vector<int64_t>& rows) const;
     /// x: f32 [R, F]; y: i64 [R] classes of the format, or f32 [R, 1] standardized targets. Errors: FileError naming line
     /// and column for a missing column, a cell that is no number, a class that the format does not know.
-    TensorDataset encode(const TableFormat& format, const std::vector<int64_t>& rows) const;
+    TensorDataset encode(const TableFormat& format, const std::vector<int64_t>& rows,
+                         const std::string& part = "") const;
     /// A checksum of the text.
     uint32_t checksum() const { return checksum_; }
 

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include <cmath>
-
 #include <ingot/nn/conv.h>
 #include <ingot/ops/conv.h>
 
@@ -19,18 +17,12 @@ void check(const char* layer, int64_t in, int64_t out, Int2 kernel, int64_t grou
         throw ShapeError(what + ": groups = " + std::to_string(groups) + " does not divide both channels");
 }
 
-/// What PyTorch draws weights [A, B, k..] and biases of convolutions from: +-1 / sqrt(B k..).
-double bound_of(const Shape& weight) {
-    return 1 / std::sqrt(static_cast<double>(weight.numel()) / static_cast<double>(weight[0]));
-}
-
 } // namespace
 
 Conv2d::Conv2d(int64_t in_channels, int64_t out_channels, Conv2dOptions options) : options_(options) {
     check("Conv2d", in_channels, out_channels, options.kernel, options.groups);
-    const Shape shape{out_channels, in_channels / options.groups, options.kernel.h, options.kernel.w};
-    weight = register_parameter("weight", draw_uniform(shape, bound_of(shape)));
-    if (options.bias) bias = register_parameter("bias", draw_uniform({out_channels}, bound_of(shape)));
+    draw_parameters(*this, {out_channels, in_channels / options.groups, options.kernel.h, options.kernel.w},
+                    out_channels, options.bias);
 }
 
 Tensor Conv2d::forward(Tensor x) {
@@ -43,9 +35,7 @@ Tensor Conv2d::forward(Tensor x) {
 
 Conv1d::Conv1d(int64_t in_channels, int64_t out_channels, Conv1dOptions options) : options_(options) {
     check("Conv1d", in_channels, out_channels, options.kernel, options.groups);
-    const Shape shape{out_channels, in_channels / options.groups, options.kernel};
-    weight = register_parameter("weight", draw_uniform(shape, bound_of(shape)));
-    if (options.bias) bias = register_parameter("bias", draw_uniform({out_channels}, bound_of(shape)));
+    draw_parameters(*this, {out_channels, in_channels / options.groups, options.kernel}, out_channels, options.bias);
 }
 
 Tensor Conv1d::forward(Tensor x) {
@@ -59,9 +49,8 @@ Tensor Conv1d::forward(Tensor x) {
 ConvTranspose2d::ConvTranspose2d(int64_t in_channels, int64_t out_channels, ConvTranspose2dOptions options)
     : options_(options) {
     check("ConvTranspose2d", in_channels, out_channels, options.kernel, options.groups);
-    const Shape shape{in_channels, out_channels / options.groups, options.kernel.h, options.kernel.w};
-    weight = register_parameter("weight", draw_uniform(shape, bound_of(shape)));
-    if (options.bias) bias = register_parameter("bias", draw_uniform({out_channels}, bound_of(shape)));
+    draw_parameters(*this, {in_channels, out_channels / options.groups, options.kernel.h, options.kernel.w},
+                    out_channels, options.bias);
 }
 
 Tensor ConvTranspose2d::forward(Tensor x) {
@@ -76,9 +65,7 @@ Tensor ConvTranspose2d::forward(Tensor x) {
 ConvTranspose1d::ConvTranspose1d(int64_t in_channels, int64_t out_channels, ConvTranspose1dOptions options)
     : options_(options) {
     check("ConvTranspose1d", in_channels, out_channels, options.kernel, options.groups);
-    const Shape shape{in_channels, out_channels / options.groups, options.kernel};
-    weight = register_parameter("weight", draw_uniform(shape, bound_of(shape)));
-    if (options.bias) bias = register_parameter("bias", draw_uniform({out_channels}, bound_of(shape)));
+    draw_parameters(*this, {in_channels, out_channels / options.groups, options.kernel}, out_channels, options.bias);
 }
 
 Tensor ConvTranspose1d::forward(Tensor x) {

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include <cmath>
-
 #include <ingot/nn/linear.h>
 #include <ingot/ops/indexing.h>
 #include <ingot/ops/matmul.h>
@@ -9,26 +7,18 @@
 
 namespace ingot::nn {
 
-namespace {
-
-double linear_bound(int64_t in_features) { return 1 / std::sqrt(static_cast<double>(in_features)); }
-
-} // namespace
-
 Linear::Linear(int64_t in_features, int64_t out_features, LinearOptions options) {
     if (in_features <= 0 || out_features <= 0)
         throw ShapeError("Linear(" + std::to_string(in_features) + ", " + std::to_string(out_features) +
                          "): sizes must be positive");
-    const double bound = linear_bound(in_features);
-    weight = register_parameter("weight", draw_uniform({out_features, in_features}, bound));
-    if (options.bias) bias = register_parameter("bias", draw_uniform({out_features}, bound));
+    draw_parameters(*this, {out_features, in_features}, out_features, options.bias);
 }
 
 Linear::Linear(const Tensor& shared_weight, LinearOptions options) {
     if (!shared_weight.defined() || shared_weight.rank() != 2)
         throw ShapeError("Linear: a shared weight must be [out, in]");
     weight = share_parameter("weight", shared_weight);
-    if (options.bias) bias = register_parameter("bias", draw_uniform({weight.size(0)}, linear_bound(weight.size(1))));
+    if (options.bias) bias = register_parameter("bias", draw_uniform({weight.size(0)}, bound_of(weight.shape())));
 }
 
 Tensor Linear::forward(Tensor x) { return linear(x, weight, bias); }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include <ingot/ops.h>
 #include <ingot/optim/adadelta.h>
 
 #include "optim/check.h"
+#include "optim/moments.h"
 
 namespace ingot::optim {
 
@@ -21,13 +21,12 @@ void Adadelta::update(size_t group, const std::vector<Item>& items, Scalars& sca
     const Tensor lr = scalars([](double rate, int64_t) { return rate; });
     for (const Item& item : items) {
         const Tensor& p = item.slot->param;
-        const Tensor &squares = item.slot->state[0], &deltas = item.slot->state[1];
+        const Tensor& deltas = item.slot->state[1];
         const Tensor value = p.to(lr.dtype());
-        const Tensor g = o.weight_decay != 0 ? item.grad + value * o.weight_decay : item.grad;
-        const Tensor next = squares * o.rho + g * g * (1 - o.rho);
-        const Tensor delta = sqrt(deltas + o.eps) / sqrt(next + o.eps) * g;
-        deltas.assign(deltas * o.rho + delta * delta * (1 - o.rho));
-        squares.assign(next);
+        const Tensor g = with_decay(item.grad, value, o.weight_decay);
+        const Tensor squares = average(item.slot->state[0], g * g, o.rho);
+        const Tensor delta = sqrt(deltas + o.eps) / sqrt(squares + o.eps) * g;
+        average(deltas, delta * delta, o.rho);
         p.assign(value - delta * lr);
     }
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include <ingot/ops.h>
 #include <ingot/optim/adagrad.h>
 
 #include "optim/check.h"
+#include "optim/moments.h"
 
 namespace ingot::optim {
 
@@ -24,7 +24,7 @@ void Adagrad::update(size_t group, const std::vector<Item>& items, Scalars& scal
     for (const Item& item : items) {
         const Tensor& p = item.slot->param;
         const Tensor value = p.to(lr.dtype());
-        const Tensor g = o.weight_decay != 0 ? item.grad + value * o.weight_decay : item.grad;
+        const Tensor g = with_decay(item.grad, value, o.weight_decay);
         const Tensor sum = item.slot->state[0] + g * g;
         item.slot->state[0].assign(sum);
         p.assign(value - g / (sqrt(sum) + o.eps) * lr);

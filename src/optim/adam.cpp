@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: MIT
 #include <cmath>
 
-#include <ingot/ops.h>
 #include <ingot/optim/adam.h>
+
+#include "optim/check.h"
+#include "optim/moments.h"
 
 namespace ingot::optim {
 
 namespace {
 
 template <class Options> void check(const Options& o, const char* name) {
-    const auto share = [](double beta) { return beta >= 0 && beta < 1; };
-    if (!share(o.beta1) || !share(o.beta2)) throw Error(std::string(name) + ": beta1 and beta2 must be in [0, 1)");
-    if (!(o.eps >= 0)) throw Error(std::string(name) + ": eps must not be negative");
+    check_share(name, "beta1", o.beta1);
+    check_share(name, "beta2", o.beta2);
+    check_not_negative(name, "eps", o.eps);
 }
 
 /// What Adam and AdamW share: the moments m, v [shape of g] and the step away from `value`.
@@ -22,17 +24,13 @@ struct Moments {
 
     template <class Scalars, class Options>
     Moments(Scalars& scalars, const Options& o) : beta1(o.beta1), beta2(o.beta2), eps(o.eps) {
-        step_size =
-            scalars([b = o.beta1](double lr, int64_t t) { return lr / (1 - std::pow(b, static_cast<double>(t))); });
-        root = scalars([b = o.beta2](double, int64_t t) { return std::sqrt(1 - std::pow(b, static_cast<double>(t))); });
+        step_size = scalars([b = o.beta1](double lr, int64_t t) { return lr / correction(b, t); });
+        root = scalars([b = o.beta2](double, int64_t t) { return std::sqrt(correction(b, t)); });
     }
 
-    Tensor apply(const Tensor& value, const Tensor& g, const Tensor& m, const Tensor& v) const {
-        const Tensor next_m = m * beta1 + g * (1 - beta1);
-        const Tensor next_v = v * beta2 + g * g * (1 - beta2);
-        m.assign(next_m);
-        v.assign(next_v);
-        return value - next_m / (sqrt(next_v) / root + eps) * step_size;
+    Tensor apply(const Tensor& value, const Tensor& g, const std::vector<Tensor>& state) const {
+        const Tensor m = average(state[0], g, beta1), v = average(state[1], g * g, beta2);
+        return value - m / (sqrt(v) / root + eps) * step_size;
     }
 };
 
@@ -53,8 +51,8 @@ void Adam::update(size_t group, const std::vector<Item>& items, Scalars& scalars
     for (const Item& item : items) {
         const Tensor& p = item.slot->param;
         const Tensor value = p.to(moments.root.dtype());
-        const Tensor g = o.weight_decay != 0 ? item.grad + value * o.weight_decay : item.grad;
-        p.assign(moments.apply(value, g, item.slot->state[0], item.slot->state[1]));
+        const Tensor g = with_decay(item.grad, value, o.weight_decay);
+        p.assign(moments.apply(value, g, item.slot->state));
     }
 }
 
@@ -76,7 +74,7 @@ void AdamW::update(size_t group, const std::vector<Item>& items, Scalars& scalar
         const Tensor& p = item.slot->param;
         Tensor value = p.to(moments.root.dtype());
         if (keep.defined()) value = value * keep;
-        p.assign(moments.apply(value, item.grad, item.slot->state[0], item.slot->state[1]));
+        p.assign(moments.apply(value, item.grad, item.slot->state));
     }
 }
 

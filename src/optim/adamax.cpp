@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include <cmath>
-
-#include <ingot/ops.h>
 #include <ingot/optim/adamax.h>
 
 #include "optim/check.h"
+#include "optim/moments.h"
 
 namespace ingot::optim {
 
@@ -21,18 +19,15 @@ Adamax::Adamax(const std::vector<ParamGroup<Options>>& groups) {
 
 void Adamax::update(size_t group, const std::vector<Item>& items, Scalars& scalars) {
     const Options& o = options_[group];
-    const Tensor step_size =
-        scalars([b = o.beta1](double lr, int64_t t) { return lr / (1 - std::pow(b, static_cast<double>(t))); });
+    const Tensor step_size = scalars([b = o.beta1](double lr, int64_t t) { return lr / correction(b, t); });
     for (const Item& item : items) {
         const Tensor& p = item.slot->param;
-        const Tensor &m = item.slot->state[0], &u = item.slot->state[1];
         const Tensor value = p.to(step_size.dtype());
-        const Tensor g = o.weight_decay != 0 ? item.grad + value * o.weight_decay : item.grad;
-        const Tensor next_m = m * o.beta1 + g * (1 - o.beta1);
-        const Tensor next_u = maximum(u * o.beta2, abs(g) + o.eps);
-        m.assign(next_m);
-        u.assign(next_u);
-        p.assign(value - next_m / next_u * step_size);
+        const Tensor g = with_decay(item.grad, value, o.weight_decay);
+        const Tensor m = average(item.slot->state[0], g, o.beta1);
+        const Tensor u = maximum(item.slot->state[1] * o.beta2, abs(g) + o.eps);
+        item.slot->state[1].assign(u);
+        p.assign(value - m / u * step_size);
     }
 }
 

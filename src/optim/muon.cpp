@@ -2,10 +2,10 @@
 #include <algorithm>
 #include <cmath>
 
-#include <ingot/ops.h>
 #include <ingot/optim/muon.h>
 
 #include "optim/check.h"
+#include "optim/moments.h"
 
 namespace ingot::optim {
 
@@ -54,11 +54,9 @@ void Muon::update(size_t group, const std::vector<Item>& items, Scalars& scalars
         keep = scalars([wd = o.weight_decay](double rate, int64_t) { return 1 - rate * wd; });
         keep_other = scalars([wd = o.weight_decay, ratio](double rate, int64_t) { return 1 - rate * ratio * wd; });
     }
-    const Tensor step_size = scalars([b = o.beta1, ratio](double rate, int64_t t) {
-        return rate * ratio / (1 - std::pow(b, static_cast<double>(t)));
-    });
-    const Tensor root =
-        scalars([b = o.beta2](double, int64_t t) { return std::sqrt(1 - std::pow(b, static_cast<double>(t))); });
+    const Tensor step_size =
+        scalars([b = o.beta1, ratio](double rate, int64_t t) { return rate * ratio / correction(b, t); });
+    const Tensor root = scalars([b = o.beta2](double, int64_t t) { return std::sqrt(correction(b, t)); });
     for (const Item& item : items) {
         const Tensor &p = item.slot->param, &g = item.grad;
         const auto& state = item.slot->state;
@@ -73,9 +71,7 @@ void Muon::update(size_t group, const std::vector<Item>& items, Scalars& scalars
             p.assign(value - reshape(orthogonal(u, o.ns_steps), p.shape()) * (lr * scale));
         } else {
             if (keep_other.defined()) value = value * keep_other;
-            const Tensor m = state[0] * o.beta1 + g * (1 - o.beta1), v = state[1] * o.beta2 + g * g * (1 - o.beta2);
-            state[0].assign(m);
-            state[1].assign(v);
+            const Tensor m = average(state[0], g, o.beta1), v = average(state[1], g * g, o.beta2);
             p.assign(value - m / (sqrt(v) / root + o.eps) * step_size);
         }
     }

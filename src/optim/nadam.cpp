@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include <cmath>
 
-#include <ingot/ops.h>
 #include <ingot/optim/nadam.h>
 
 #include "optim/check.h"
+#include "optim/moments.h"
 
 namespace ingot::optim {
 
@@ -49,18 +49,13 @@ void NAdam::update(size_t group, const std::vector<Item>& items, Scalars& scalar
         const double next = m.mu(t + 1);
         return lr * next / (1 - m.product(t) * next);
     });
-    const Tensor correction =
-        scalars([b = o.beta2](double, int64_t t) { return 1 - std::pow(b, static_cast<double>(t)); });
+    const Tensor lack = scalars([b = o.beta2](double, int64_t t) { return correction(b, t); });
     for (const Item& item : items) {
         const Tensor& p = item.slot->param;
-        const Tensor &m = item.slot->state[0], &v = item.slot->state[1];
-        const Tensor value = p.to(correction.dtype());
-        const Tensor g = o.weight_decay != 0 ? item.grad + value * o.weight_decay : item.grad;
-        const Tensor next_m = m * o.beta1 + g * (1 - o.beta1);
-        const Tensor next_v = v * o.beta2 + g * g * (1 - o.beta2);
-        m.assign(next_m);
-        v.assign(next_v);
-        p.assign(value - (g * of_g + next_m * of_m) / (sqrt(next_v / correction) + o.eps));
+        const Tensor value = p.to(lack.dtype());
+        const Tensor g = with_decay(item.grad, value, o.weight_decay);
+        const Tensor m = average(item.slot->state[0], g, o.beta1), v = average(item.slot->state[1], g * g, o.beta2);
+        p.assign(value - (g * of_g + m * of_m) / (sqrt(v / lack) + o.eps));
     }
 }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include <cmath>
 
-#include <ingot/ops.h>
 #include <ingot/optim/radam.h>
 
 #include "optim/check.h"
+#include "optim/moments.h"
 
 namespace ingot::optim {
 
@@ -16,7 +16,7 @@ struct Rates {
 };
 Rates rates(double lr, int64_t step, double beta1, double beta2) {
     const auto t = static_cast<double>(step);
-    const double rate = lr / (1 - std::pow(beta1, t)), rest = 1 - std::pow(beta2, t);
+    const double rate = lr / correction(beta1, step), rest = correction(beta2, step);
     const double most = 2 / (1 - beta2) - 1, rho = most - 2 * t * std::pow(beta2, t) / rest;
     if (rho <= 5) return {rate, 0};
     const double rectify = std::sqrt((rho - 4) * (rho - 2) * most / ((most - 4) * (most - 2) * rho));
@@ -44,14 +44,10 @@ void RAdam::update(size_t group, const std::vector<Item>& items, Scalars& scalar
         scalars([b1 = o.beta1, b2 = o.beta2](double lr, int64_t t) { return rates(lr, t, b1, b2).adaptive; });
     for (const Item& item : items) {
         const Tensor& p = item.slot->param;
-        const Tensor &m = item.slot->state[0], &v = item.slot->state[1];
         const Tensor value = p.to(plain.dtype());
-        const Tensor g = o.weight_decay != 0 ? item.grad + value * o.weight_decay : item.grad;
-        const Tensor next_m = m * o.beta1 + g * (1 - o.beta1);
-        const Tensor next_v = v * o.beta2 + g * g * (1 - o.beta2);
-        m.assign(next_m);
-        v.assign(next_v);
-        p.assign(value - next_m * (plain + adaptive / (sqrt(next_v) + o.eps)));
+        const Tensor g = with_decay(item.grad, value, o.weight_decay);
+        const Tensor m = average(item.slot->state[0], g, o.beta1), v = average(item.slot->state[1], g * g, o.beta2);
+        p.assign(value - m * (plain + adaptive / (sqrt(v) + o.eps)));
     }
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include <ingot/ops.h>
 #include <ingot/optim/rmsprop.h>
 
 #include "optim/check.h"
+#include "optim/moments.h"
 
 namespace ingot::optim {
 
@@ -27,13 +27,11 @@ void RMSprop::update(size_t group, const std::vector<Item>& items, Scalars& scal
         const Tensor& p = item.slot->param;
         const auto& state = item.slot->state;
         const Tensor value = p.to(lr.dtype());
-        const Tensor g = o.weight_decay != 0 ? item.grad + value * o.weight_decay : item.grad;
-        const Tensor squares = state[0] * o.alpha + g * g * (1 - o.alpha);
-        state[0].assign(squares);
+        const Tensor g = with_decay(item.grad, value, o.weight_decay);
+        const Tensor squares = average(state[0], g * g, o.alpha);
         Tensor spread = squares;
         if (o.centered) {
-            const Tensor mean = state.back() * o.alpha + g * (1 - o.alpha);
-            state.back().assign(mean);
+            const Tensor mean = average(state.back(), g, o.alpha);
             spread = squares - mean * mean;
         }
         Tensor d = g / (sqrt(spread) + o.eps);

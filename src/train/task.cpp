@@ -156,12 +156,12 @@ void Task::load_table(const data::DataSpec& spec, const TaskOptions& options) {
             mean.push_back(static_cast<float>(column.numeric ? column.mean : 0));
             std.push_back(static_cast<float>(column.numeric ? column.std : 1));
         }
-    const auto encode = [&](const std::vector<int64_t>& rows) {
-        return std::make_shared<data::TensorDataset>(source.encode(*table, rows));
+    const auto encode = [&](const std::vector<int64_t>& rows, const char* part) {
+        return std::make_shared<data::TensorDataset>(source.encode(*table, rows, part));
     };
-    train_ = encode(train_rows);
-    test_ = encode(test_rows);
-    if (options.val > 0) validation_ = encode(validation_rows);
+    train_ = encode(train_rows, "training");
+    test_ = encode(test_rows, "test");
+    if (options.val > 0) validation_ = encode(validation_rows, "validation");
 }
 
 void Task::load_text(const data::DataSpec& spec, const TaskOptions& options) {

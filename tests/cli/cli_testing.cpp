@@ -13,7 +13,7 @@ std::string CliTest::make_images(const std::string& name, int train, int test) c
     std::mt19937 random(7);
     for (const auto& [split, count] : {std::pair<std::string, int>{"train", train}, {"test", test}}) {
         for (const std::string label : {"bright", "dark"}) {
-            const fs::path folder = folder_.path() / name / split / label;
+            const fs::path folder = fs::path(path(name)) / split / label;
             if (count == 0) continue;
             fs::create_directories(folder);
             for (int i = 0; i < count; ++i) {
@@ -36,11 +36,11 @@ std::string CliTest::make_spec(const std::string& name) const {
     return path(name);
 }
 
-std::string CliTest::read(const std::string& name) const { return testing_support::read_file(folder_.path() / name); }
+std::string CliTest::read(const std::string& name) const { return folder_.read(name); }
 
 void CliTest::write(const std::string& name, const std::string& content) const {
-    fs::create_directories((folder_.path() / name).parent_path());
-    std::ofstream(folder_.path() / name, std::ios::binary) << content;
+    fs::create_directories(fs::path(path(name)).parent_path());
+    std::ofstream(path(name), std::ios::binary) << content;
 }
 
 } // namespace ingot::cli_testing

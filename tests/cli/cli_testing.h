@@ -24,7 +24,7 @@ using testing_support::Running;
 
 class CliTest : public ::testing::Test {
 protected:
-    std::string path(const std::string& name) const { return (folder_.path() / name).string(); }
+    std::string path(const std::string& name) const { return folder_ / name; }
     /// train/<class>/*.png and test/<class>/*.png, 12 x 12, grey: dark and bright pictures, told apart by any model.
     /// Returns the data spec.
     std::string make_images(const std::string& name, int train = 24, int test = 8) const;

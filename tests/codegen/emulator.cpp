@@ -2,13 +2,12 @@
 #include "codegen/emulator.h"
 
 #include <dlfcn.h>
-#include <unistd.h>
 
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
-#include <sstream>
 #include <stdexcept>
+
+#include "support/scratch_folder.h"
 
 namespace ingot::test {
 namespace {
@@ -174,20 +173,6 @@ static inline long long ig_check_index(long long index, long long bound, void* e
 }
 )";
 
-// A new folder for the generated text, removed with its contents.
-struct Scratch {
-    std::filesystem::path path;
-    Scratch() {
-        std::string name = (std::filesystem::temp_directory_path() / "ingot-codegen-XXXXXX").string();
-        if (!mkdtemp(name.data())) throw std::runtime_error("cannot make a folder for generated text: " + name);
-        path = name;
-    }
-    ~Scratch() {
-        std::error_code ignored; // a leftover folder in the temporary directory harms nothing
-        std::filesystem::remove_all(path, ignored);
-    }
-};
-
 } // namespace
 
 const codegen::Dialect& host_dialect() {
@@ -217,9 +202,8 @@ std::unique_ptr<Emulator> Emulator::build(const std::vector<codegen::PrintedKern
         *why = "no C++ compiler named " + compiler;
         return nullptr;
     }
-    Scratch scratch;
-    const auto in = [&](const char* name) { return (scratch.path / name).string(); };
-    std::ofstream text(in("kernels.cpp"));
+    const testing_support::ScratchFolder scratch;
+    std::ofstream text(scratch / "kernels.cpp");
     text << kRuntime;
     for (const codegen::PrintedKernel& kernel : kernels) {
         text << "namespace n_" << kernel.name << " {\n" << kernel.source << "}\n";
@@ -231,15 +215,13 @@ std::unique_ptr<Emulator> Emulator::build(const std::vector<codegen::PrintedKern
         }
     }
     text.close();
-    const std::string command = compiler + " -std=c++17 -O0 -ffp-contract=off -w -fPIC -shared -o " + in("kernels.so") +
-                                " " + in("kernels.cpp") + " >" + in("log") + " 2>&1";
+    const std::string command = compiler + " -std=c++17 -O0 -ffp-contract=off -w -fPIC -shared -o " +
+                                (scratch / "kernels.so") + " " + (scratch / "kernels.cpp") + " >" + (scratch / "log") +
+                                " 2>&1";
     if (std::system(command.c_str()) != 0) {
-        std::ifstream log(in("log"));
-        std::stringstream all;
-        all << log.rdbuf();
-        throw std::runtime_error(command + "\n" + all.str().substr(0, 4000));
+        throw std::runtime_error(command + "\n" + scratch.read("log").substr(0, 4000));
     }
-    void* library = dlopen(in("kernels.so").c_str(), RTLD_NOW | RTLD_LOCAL);
+    void* library = dlopen((scratch / "kernels.so").c_str(), RTLD_NOW | RTLD_LOCAL);
     if (!library) throw std::runtime_error(std::string("dlopen: ") + dlerror());
     return std::unique_ptr<Emulator>(new Emulator(library));
 }

@@ -65,9 +65,9 @@ protected:
     Json train(const std::string& out, const Words& more = {}) const;
     static Words train_words(const std::string& out, const Words& more = {});
 
-    std::filesystem::path path(const std::string& name) const { return folder_.path() / name; }
+    std::filesystem::path path(const std::string& name) const { return folder_ / name; }
     bool exists(const std::string& name) const { return std::filesystem::exists(path(name)); }
-    std::string read(const std::string& name) const { return testing_support::read_file(path(name)); }
+    std::string read(const std::string& name) const { return folder_.read(name); }
     void write(const std::string& name, const std::string& content) const;
     Checkpoint checkpoint(const std::string& name) const;
     Table table(const std::string& name) const;

@@ -65,7 +65,7 @@ TEST(Cpp, ModulesAndTheirState) {
     const auto before = model(x).to_vector<float>();
 
     testing_support::ScratchFolder folder;
-    const std::string file = (folder.path() / "weights.safetensors").string();
+    const std::string file = folder / "weights.safetensors";
     save_safetensors(file, model.state_dict());
     nn::Sequential other{nn::Linear(4, 3), nn::ReLU(), nn::BatchNorm1d(3), nn::Linear(3, 2)};
     other.eval();

@@ -15,7 +15,7 @@ namespace {
 namespace fs = std::filesystem;
 using testing::Bytes;
 using testing::flat_png;
-using testing::TempFolder;
+using testing::ScratchFolder;
 using testing::write_bytes;
 using testing::write_text;
 
@@ -80,7 +80,7 @@ protected:
         write_bytes(folder_ / "d/dog/1.jpg", testing::make_jpeg(6, 4, 3, Bytes(72, 30)));
         write_text(folder_ / "d/dog/readme.txt", "x");
     }
-    TempFolder folder_;
+    ScratchFolder folder_;
 };
 
 TEST_F(ImageFiles, DecodesWhenAskedFor) {

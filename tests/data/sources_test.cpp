@@ -17,7 +17,7 @@ using testing::bytes_of;
 using testing::flat_png;
 using testing::labels_of;
 using testing::make_idx;
-using testing::TempFolder;
+using testing::ScratchFolder;
 using testing::write_archive;
 using testing::write_bytes;
 using testing::write_text;
@@ -25,7 +25,7 @@ using testing::write_text;
 /// Damaged pictures are errors.
 ImageData load(const std::string& spec) { return load_images(parse_data_spec(spec), {.strict = true}); }
 
-void write_mnist(const TempFolder& folder) {
+void write_mnist(const ScratchFolder& folder) {
     write_bytes(folder / "train-images-idx3-ubyte", make_idx({3, 2, 2}, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}));
     write_bytes(folder / "train-labels-idx1-ubyte", make_idx({3}, {7, 0, 9}));
     write_bytes(folder / "t10k-images-idx3-ubyte", make_idx({1, 2, 2}, {20, 21, 22, 23}));
@@ -33,7 +33,7 @@ void write_mnist(const TempFolder& folder) {
 }
 
 TEST(Mnist, Loads) {
-    const TempFolder folder;
+    const ScratchFolder folder;
     write_mnist(folder);
     const DataSplits splits = load_mnist(folder.path());
     EXPECT_EQ(splits.train.labels, (std::vector<int64_t>{7, 0, 9}));
@@ -45,7 +45,7 @@ TEST(Mnist, Loads) {
 }
 
 TEST(Mnist, BadFolders) {
-    const TempFolder folder;
+    const ScratchFolder folder;
     EXPECT_ERROR(load_mnist(folder.path() + "/none"), "none: is not a folder");
     EXPECT_ERROR(load_mnist(folder.path()), "has no train-images-idx3-ubyte or train-images-idx3-ubyte.gz");
     write_mnist(folder);
@@ -72,7 +72,7 @@ Bytes cifar_records(const Bytes& labels) {
 }
 
 TEST(Cifar10, OfficialBinaryFolderAndArchive) {
-    const TempFolder folder;
+    const ScratchFolder folder;
     const Bytes one = cifar_records({1, 2}), two = cifar_records({3}), test = cifar_records({9, 8, 7});
     write_bytes(folder / "c/cifar-10-batches-bin/data_batch_2.bin", two);
     write_bytes(folder / "c/cifar-10-batches-bin/data_batch_1.bin", one);
@@ -93,7 +93,7 @@ TEST(Cifar10, OfficialBinaryFolderAndArchive) {
 }
 
 TEST(Cifar10, BadBatches) {
-    const TempFolder folder;
+    const ScratchFolder folder;
     write_bytes(folder / "data_batch_1.bin", cifar_records({1, 2, 11}));
     write_bytes(folder / "test_batch.bin", cifar_records({1}));
     EXPECT_ERROR(load_cifar10(folder.path()), "data_batch_1.bin: label 11 at index 2 is out of range");
@@ -110,7 +110,7 @@ TEST(Cifar10, BadBatches) {
 }
 
 TEST(Cifar10, CutAtEveryByteOfARecord) {
-    const TempFolder folder;
+    const ScratchFolder folder;
     write_bytes(folder / "test_batch.bin", cifar_records({1}));
     const Bytes whole = cifar_records({4, 2});
     for (size_t n = 0; n <= whole.size(); n += n < 3073 ? 1 : 307) {
@@ -129,14 +129,14 @@ TEST(Cifar10, CutAtEveryByteOfARecord) {
 }
 
 TEST(Cifar10, ImagesNeedTenClasses) {
-    const TempFolder folder;
+    const ScratchFolder folder;
     for (const char* name : {"train/a/1.png", "train/b/1.png", "test/a/1.png"})
         write_bytes(folder / name, flat_png(32, 32, 3, 5));
     EXPECT_ERROR(load_cifar10(folder.path()), "has 2 classes, but CIFAR-10 has 10; use folder:PATH");
 }
 
 TEST(Folder, TrainAndTest) {
-    const TempFolder folder;
+    const ScratchFolder folder;
     write_bytes(folder / "train/dog/b.png", flat_png(6, 4, 1, 20));
     write_bytes(folder / "train/dog/a.JPG", testing::make_jpeg(6, 4, 1, Bytes(24, 10)));
     write_bytes(folder / "train/cat/z.png", flat_png(12, 8, 1, 30)); // another size: resized to the first one's
@@ -166,7 +166,7 @@ TEST(Folder, TrainAndTest) {
 }
 
 TEST(Folder, OneLevelAndMixedColours) {
-    const TempFolder folder;
+    const ScratchFolder folder;
     write_bytes(folder / "a/1.png", flat_png(200, 100, 1, 20)); // scaled down to 64 x 32
     write_bytes(folder / "b/1.png", flat_png(3, 3, 3, 30));
     for (const std::string cache : {"", ",cache=1K"}) {
@@ -182,14 +182,14 @@ TEST(Folder, OneLevelAndMixedColours) {
 }
 
 TEST(Folder, AClassMayBeCalledTrain) {
-    const TempFolder folder;
+    const ScratchFolder folder;
     write_bytes(folder / "train/1.png", flat_png(4, 4, 1, 20));
     write_bytes(folder / "plane/1.png", flat_png(4, 4, 1, 30));
     EXPECT_EQ(load("folder:" + folder.path()).class_names, (std::vector<std::string>{"plane", "train"}));
 }
 
 TEST(Folder, BadFolders) {
-    const TempFolder folder;
+    const ScratchFolder folder;
     const std::string spec = "folder:" + folder.path();
     EXPECT_ERROR(load(spec + "/none"), "none: no such folder");
     EXPECT_ERROR(load(spec), folder.path() + ": holds no class folders with images");
@@ -212,7 +212,7 @@ TEST(Folder, BadFolders) {
     fs::remove(folder / "b/2.bmp");
     EXPECT_EQ(load(spec).train->size(), 2);
 
-    const TempFolder other;
+    const ScratchFolder other;
     const std::string other_spec = "folder:" + other.path();
     write_bytes(other / "test/a/1.png", flat_png(4, 4, 1, 20));
     EXPECT_ERROR(load(other_spec), "has test/ but no train/");
@@ -225,7 +225,7 @@ TEST(Folder, BadFolders) {
 }
 
 TEST(ImageArchive, SameAsTheFolderWithAnyThreads) {
-    const TempFolder folder;
+    const ScratchFolder folder;
     std::vector<testing::Entry> entries;
     for (int i = 0; i < 60; ++i) {
         const std::string name = std::string(i % 5 == 0 ? "test/" : "train/") + (i % 2 == 0 ? "x/" : "y/") +
@@ -251,7 +251,7 @@ TEST(ImageArchive, SameAsTheFolderWithAnyThreads) {
 }
 
 TEST(ImageArchive, BadEntries) {
-    const TempFolder folder;
+    const ScratchFolder folder;
     const Bytes png = flat_png(4, 4, 1, 20);
     write_archive(folder / "a.tar", {{"train/a/1.png", png}, {"other/1.png", png}});
     EXPECT_ERROR(load_archive(folder / "a.tar", {}), "entry 'other/1.png' is not of the form train/<class>/*");

@@ -12,7 +12,7 @@
 namespace ingot::data {
 namespace {
 
-using testing::TempFolder;
+using testing::ScratchFolder;
 using testing::write_text;
 
 std::vector<int64_t> rows_of(const Table& table) {
@@ -31,7 +31,7 @@ protected:
         write_text(folder_ / "t.csv", text);
         return Table(folder_ / "t.csv", options);
     }
-    TempFolder folder_;
+    ScratchFolder folder_;
 };
 
 TEST_F(Tables, NumbersWordsAndClasses) {
@@ -134,6 +134,8 @@ TEST_F(Tables, EmptyNumbersCountAsTheMean) {
     EXPECT_EQ(x_of(set, 0), std::vector<float>{0});
     EXPECT_EQ(x_of(set, 1), std::vector<float>{-1});
     EXPECT_EQ(warned, std::vector<std::string>{folder_ / "t.csv" + ": column 'a': 2 empty cells count as the mean"});
+    table.encode(table.fit(rows_of(table)), {0, 1}, "test");
+    EXPECT_EQ(warned.back(), folder_ / "t.csv" + ": column 'a': 1 empty cells of the test part count as the mean");
 }
 
 TEST_F(Tables, AnotherTableIsReadAsTheModelKnowsIt) {
@@ -152,7 +154,7 @@ TEST_F(Tables, AnotherTableIsReadAsTheModelKnowsIt) {
 }
 
 TEST(Text, Windows) {
-    const TempFolder folder;
+    const ScratchFolder folder;
     std::string text;
     for (int i = 0; i < 200; ++i) text += static_cast<char>(i);
     write_text(folder / "t.txt", text);

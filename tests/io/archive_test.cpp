@@ -11,7 +11,7 @@ namespace {
 using testing::Bytes;
 using testing::Entry;
 using testing::read_bytes;
-using testing::TempFolder;
+using testing::ScratchFolder;
 using testing::write_archive;
 using testing::write_bytes;
 
@@ -28,7 +28,7 @@ std::map<std::string, Bytes> read_all(const std::string& path, const ArchiveLimi
 }
 
 TEST(Archive, ReadsEveryCompression) {
-    const TempFolder folder;
+    const ScratchFolder folder;
     const std::vector<Entry> entries = {{"a/", {}, Entry::Kind::folder},
                                         {"a/one.txt", Bytes(3000, 7)},
                                         {"./two", {}},
@@ -43,7 +43,7 @@ TEST(Archive, ReadsEveryCompression) {
 }
 
 TEST(Archive, StopsWhenTold) {
-    const TempFolder folder;
+    const ScratchFolder folder;
     write_archive(folder / "t.tar", {{"a", {1}}, {"b", {2}}, {"c", {3}}});
     int seen = 0;
     for_each_entry(folder / "t.tar", [&](const std::string&, const Bytes&) { return ++seen < 2; });
@@ -51,7 +51,7 @@ TEST(Archive, StopsWhenTold) {
 }
 
 TEST(Archive, RefusesHostileEntries) {
-    const TempFolder folder;
+    const ScratchFolder folder;
     const auto reject = [&](const Entry& entry, const std::string& part) {
         write_archive(folder / "t.tar", {{"good", {1}}, entry});
         EXPECT_ERROR(read_all(folder / "t.tar"), part);
@@ -67,7 +67,7 @@ TEST(Archive, RefusesHostileEntries) {
 }
 
 TEST(Archive, EnforcesItsLimits) {
-    const TempFolder folder;
+    const ScratchFolder folder;
     write_archive(folder / "t.tar.gz", {{"a", Bytes(1'000'000)}, {"b", Bytes(1'000'000)}, {"c", Bytes(1'000'000)}});
     EXPECT_EQ(read_all(folder / "t.tar.gz").size(), 3u);
     EXPECT_ERROR(read_all(folder / "t.tar.gz", {.max_entries = 2}), "has more than 2 entries");
@@ -76,14 +76,14 @@ TEST(Archive, EnforcesItsLimits) {
 }
 
 TEST(Archive, RefusesBombs) {
-    const TempFolder folder;
+    const ScratchFolder folder;
     write_archive(folder / "t.tar.xz", {{"a", Bytes(3'000'000)}, {"b", Bytes(3'000'000)}});
     EXPECT_ERROR(read_all(folder / "t.tar.xz", {.free_bytes = 1000}), "the archive uncompresses to an absurd size");
     EXPECT_EQ(read_all(folder / "t.tar.xz").size(), 2u); // small enough not to matter
 }
 
 TEST(Archive, DamagedArchivesAreErrors) {
-    const TempFolder folder;
+    const ScratchFolder folder;
     Bytes noise(3000);
     for (size_t i = 0; i < noise.size(); ++i) noise[i] = static_cast<uint8_t>(i * i >> 3);
     for (const char* name : {"t.tar.gz", "t.tar.xz"}) {

@@ -14,13 +14,13 @@ namespace {
 
 using testing::Bytes;
 using testing::read_bytes;
-using testing::TempFolder;
+using testing::ScratchFolder;
 using testing::write_text;
 
 Bytes bytes_of(const std::string& text) { return Bytes(text.begin(), text.end()); }
 
 TEST(AtomicFile, WritesNewAndReplacesOld) {
-    const TempFolder folder;
+    const ScratchFolder folder;
     const std::string path = folder / "a.csv";
     write_file_atomic(path, "one");
     EXPECT_EQ(read_bytes(path), bytes_of("one"));
@@ -34,7 +34,7 @@ TEST(AtomicFile, WritesNewAndReplacesOld) {
 }
 
 TEST(AtomicFile, FollowsTheProcessMask) {
-    const TempFolder folder;
+    const ScratchFolder folder;
     const mode_t old = ::umask(027);
     write_file_atomic(folder / "a", "x");
     ::umask(old);
@@ -44,7 +44,7 @@ TEST(AtomicFile, FollowsTheProcessMask) {
 }
 
 TEST(AtomicFile, WithoutCommitNothingRemains) {
-    const TempFolder folder;
+    const ScratchFolder folder;
     write_text(folder / "a", "old");
     {
         AtomicFile file(folder / "a");
@@ -56,7 +56,7 @@ TEST(AtomicFile, WithoutCommitNothingRemains) {
 }
 
 TEST(AtomicFile, FollowsASymbolicLink) {
-    const TempFolder folder;
+    const ScratchFolder folder;
     write_text(folder / "real/a", "old");
     std::filesystem::create_symlink(folder / "real/a", folder / "link");
     write_file_atomic(folder / "link", "new");
@@ -65,7 +65,7 @@ TEST(AtomicFile, FollowsASymbolicLink) {
 }
 
 TEST(AtomicFile, RelativePathWithoutAFolder) {
-    const TempFolder folder;
+    const ScratchFolder folder;
     const std::filesystem::path before = std::filesystem::current_path();
     std::filesystem::current_path(folder.path());
     write_file_atomic("plain", "x");
@@ -74,7 +74,7 @@ TEST(AtomicFile, RelativePathWithoutAFolder) {
 }
 
 TEST(AtomicFile, FullDiskKeepsTheOldFile) {
-    const TempFolder folder;
+    const ScratchFolder folder;
     const std::string path = folder / "a";
     write_text(path, "old");
     // The limit on file sizes stands for a full disk: write() fails part way.
@@ -93,7 +93,7 @@ TEST(AtomicFile, FullDiskKeepsTheOldFile) {
 }
 
 TEST(AtomicFile, RefusesWhatCannotBeReplaced) {
-    const TempFolder folder;
+    const ScratchFolder folder;
     std::filesystem::create_directory(folder / "dir");
     EXPECT_ERROR(write_file_atomic(folder / "dir", "x"), "is not a regular file");
     EXPECT_ERROR(write_file_atomic(folder.path() + "/no/such/file", "x"), "cannot create: No such file");

@@ -43,7 +43,7 @@ namespace {
 
 using testing::AllocationWatch;
 using testing::Bytes;
-using testing::TempFolder;
+using testing::ScratchFolder;
 using testing::write_bytes;
 
 struct Reader {
@@ -104,7 +104,7 @@ protected:
         EXPECT_ERROR(GetParam().read(path_), path_ + ": ");
         EXPECT_LE(watch.largest(), 100'000 + 16 * bytes.size()) << bytes.size() << " bytes";
     }
-    const TempFolder folder_;
+    const ScratchFolder folder_;
     const std::string path_ = folder_ / "stranger";
 };
 
@@ -142,7 +142,7 @@ INSTANTIATE_TEST_SUITE_P(Readers, Hostile, ::testing::ValuesIn(kReaders),
                          [](const auto& info) { return std::string(info.param.name); });
 
 TEST(HostileFiles, LengthsThatLieAllocateNothing) {
-    const TempFolder folder;
+    const ScratchFolder folder;
     const std::string path = folder / "liar";
     const auto refuse = [&](const Bytes& bytes, const std::function<void()>& read) {
         write_bytes(path, bytes);
@@ -176,7 +176,7 @@ TEST(HostileFiles, LengthsThatLieAllocateNothing) {
 
 /// Nearly every text is a table of some kind, so that these files may be read; what is read must be a table.
 TEST(HostileFiles, AnyBytesAreATableOrAnError) {
-    const TempFolder folder;
+    const ScratchFolder folder;
     const std::string path = folder / "t.csv";
     int read = 0, refused = 0;
     const auto try_it = [&](const Bytes& bytes) {
@@ -209,7 +209,7 @@ TEST(HostileFiles, AnyBytesAreATableOrAnError) {
 }
 
 TEST(HostileFiles, PicklesAreNeverRead) {
-    const TempFolder folder;
+    const ScratchFolder folder;
     const std::string path = folder / "model.pt";
     // The layout of torch.save(): a zip archive with a pickle in it. And the older one: a bare pickle.
     AtomicFile file(path);

@@ -10,7 +10,7 @@ namespace {
 
 using testing::Bytes;
 using testing::read_bytes;
-using testing::TempFolder;
+using testing::ScratchFolder;
 using testing::write_bytes;
 
 Bytes idx(uint8_t type, const std::vector<uint32_t>& dims, size_t data) {
@@ -33,7 +33,7 @@ Bytes prefix(const Bytes& bytes, size_t n) {
 }
 
 TEST(Idx, ReadsPlainAndGzip) {
-    const TempFolder folder;
+    const ScratchFolder folder;
     const Bytes bytes = idx(8, {2, 3, 4}, 24);
     write_bytes(folder / "a", bytes);
     write_gzip(folder / "a.gz", bytes);
@@ -47,7 +47,7 @@ TEST(Idx, ReadsPlainAndGzip) {
 }
 
 TEST(Idx, TruncatedAtEveryOffset) {
-    const TempFolder folder;
+    const ScratchFolder folder;
     const Bytes bytes = idx(8, {2, 3, 4}, 24);
     for (size_t n = 0; n < bytes.size(); ++n) {
         write_bytes(folder / "cut", prefix(bytes, n));
@@ -64,7 +64,7 @@ TEST(Idx, TruncatedAtEveryOffset) {
 }
 
 TEST(Idx, DamagedGzip) {
-    const TempFolder folder;
+    const ScratchFolder folder;
     write_gzip(folder / "a.gz", idx(8, {100, 10, 10}, 10000));
     Bytes gz = read_bytes(folder / "a.gz");
     gz[gz.size() - 6] ^= 1; // inside the checksum
@@ -73,7 +73,7 @@ TEST(Idx, DamagedGzip) {
 }
 
 TEST(Idx, HostileHeaders) {
-    const TempFolder folder;
+    const ScratchFolder folder;
     const auto reject = [&](const Bytes& bytes, int rank, const std::string& part) {
         write_bytes(folder / "x", bytes);
         EXPECT_ERROR(read_idx(folder / "x", rank), part);

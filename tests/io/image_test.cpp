@@ -11,7 +11,7 @@ namespace {
 using testing::Bytes;
 using testing::make_jpeg;
 using testing::make_png;
-using testing::TempFolder;
+using testing::ScratchFolder;
 using testing::write_bytes;
 
 /// A smooth picture, which JPEG keeps nearly as it is.
@@ -36,7 +36,7 @@ int largest_difference(const Image& a, const Image& b) {
 }
 
 TEST(Image, PngRoundTrip) {
-    const TempFolder folder;
+    const ScratchFolder folder;
     for (const int channels : {1, 3}) {
         const Image image = gradient(17, 9, channels);
         const Bytes bytes = encode_png(image);
@@ -151,7 +151,7 @@ TEST(Image, RefusesMorePixelsThanTheBytesCanHold) {
 }
 
 TEST(Image, RefusesOtherFiles) {
-    const TempFolder folder;
+    const ScratchFolder folder;
     EXPECT_ERROR(decode_image(Bytes{}, "e"), "e: is empty");
     EXPECT_ERROR(decode_image(Bytes{'G', 'I', 'F', '8', '9', 'a'}, "a.gif"), "a.gif: is neither a JPEG nor a PNG file");
     EXPECT_ERROR(decode_image(Bytes{0xFF, 0xD8}, "x"), "neither");

@@ -1,63 +1,32 @@
 // SPDX-License-Identifier: MIT
-// Temporary folders, file contents and expected errors, for the tests of io and data.
+// Scratch folders, file contents and expected errors, for the tests of io and data.
 #pragma once
 
 #include <cstdint>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
 #include <vector>
 
-#include <unistd.h>
-
 #include <gtest/gtest.h>
 
 #include <ingot/error.h>
+
+#include "support/scratch_folder.h"
 
 namespace ingot::testing {
 
 using Bytes = std::vector<uint8_t>;
 
-/// A folder of its own, removed at the end.
-class TempFolder {
-public:
-    TempFolder() {
-        std::string pattern = (std::filesystem::temp_directory_path() / "ingot-test-XXXXXX").string();
-        if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
-        path_ = pattern;
-    }
-    TempFolder(const TempFolder&) = delete;
-    TempFolder& operator=(const TempFolder&) = delete;
-    ~TempFolder() {
-        std::error_code code;
-        std::filesystem::remove_all(path_, code);
-    }
-    const std::string& path() const { return path_; }
-    /// A path inside, whose folders exist.
-    std::string operator/(const std::string& name) const {
-        const std::filesystem::path path = std::filesystem::path(path_) / name;
-        std::filesystem::create_directories(path.parent_path());
-        return path.string();
-    }
-    /// Names directly inside, hidden ones included.
-    size_t entries() const {
-        const std::filesystem::directory_iterator it(path_);
-        return static_cast<size_t>(std::distance(begin(it), end(it)));
-    }
+using testing_support::ScratchFolder;
 
-private:
-    std::string path_;
-};
-
-inline void write_bytes(const std::string& path, const Bytes& bytes) {
-    std::ofstream(path, std::ios::binary)
-        .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-}
+/// A new file; the folders above it are made.
 inline void write_text(const std::string& path, const std::string& text) {
+    std::filesystem::create_directories(std::filesystem::path(path).parent_path());
     std::ofstream(path, std::ios::binary) << text;
 }
+inline void write_bytes(const std::string& path, const Bytes& bytes) { write_text(path, {bytes.begin(), bytes.end()}); }
 
 inline Bytes read_bytes(const std::string& path) {
     std::ifstream file(path, std::ios::binary);

@@ -15,7 +15,7 @@ namespace {
 
 using testing::Bytes;
 using testing::read_bytes;
-using testing::TempFolder;
+using testing::ScratchFolder;
 using testing::write_bytes;
 
 std::string golden(const std::string& name) { return std::string(INGOT_TESTS_DIR) + "/golden/npy/" + name; }
@@ -201,7 +201,7 @@ std::string numpy_reads(const std::string& path) {
 }
 
 TEST(Npy, WritesTheBytesThatNumPyWrites) {
-    const TempFolder folder;
+    const ScratchFolder folder;
     for (const char* name : {"little_f4.npy", "bools.npy", "scalar.npy", "vector.npy", "empty.npy", "bytes.npy"}) {
         const NpyArray a = read_npy(golden(name));
         write_npy(folder / name, {"", a.dtype, a.shape, a.data.data(), a.data.size()});
@@ -210,7 +210,7 @@ TEST(Npy, WritesTheBytesThatNumPyWrites) {
 }
 
 TEST(Npy, WriterRefusesNonsense) {
-    const TempFolder folder;
+    const ScratchFolder folder;
     const std::string path = folder / "a.npy";
     EXPECT_ERROR(write_npy(path, {"", bf16, Shape{2}, kHalfs, 4}), "NumPy has no dtype for bf16; convert with to(f32)");
     EXPECT_ERROR(write_npy(path, {"", f32, Shape{2}, kFloats, 4}), "4 bytes, which do not fit its shape [2]");
@@ -236,7 +236,7 @@ TEST(Npz, ReadsWhatNumPyWrote) {
 }
 
 TEST(Npz, RoundTrips) {
-    const TempFolder folder;
+    const ScratchFolder folder;
     const std::vector<TensorView> arrays = every_kind();
     for (const bool compress : {false, true}) {
         const std::string path = folder / "a.npz";
@@ -267,7 +267,7 @@ TEST(Npz, RoundTrips) {
 TEST(Npz, NumPyReadsWhatIsWritten) {
     if (numpy_reads(golden("vector.npy")).empty())
         GTEST_SKIP() << "/usr/bin/python3 has no NumPy (package python3-numpy)";
-    const TempFolder folder;
+    const ScratchFolder folder;
     const std::string expected = "'z.weight' <f4 [2, 3] [1.5, -2.0, 3.0, 4.0, 5.0, 6.0]\n"
                                  "'a/long' <i8 [2] [-9.223372036854776e+18, 9.223372036854776e+18]\n"
                                  "'half' <f2 [1, 2] [1.0, -2.0]\n"
@@ -291,7 +291,7 @@ void write_zip(const std::string& path, const std::vector<std::pair<std::string,
 }
 
 TEST(Npz, Zip64RecordsAreReadAndWritten) {
-    const TempFolder folder;
+    const ScratchFolder folder;
     const std::vector<std::pair<std::string, Bytes>> members = {{"a.npy", read_bytes(golden("vector.npy"))},
                                                                 {"b.npy", read_bytes(golden("scalar.npy"))}};
     const bool numpy = !numpy_reads(golden("vector.npy")).empty();
@@ -312,7 +312,7 @@ TEST(Npz, Zip64RecordsAreReadAndWritten) {
 }
 
 TEST(Npz, RefusesHostileMembers) {
-    const TempFolder folder;
+    const ScratchFolder folder;
     const std::string path = folder / "a.npz";
     const Bytes good = file_with(dict("(2,)"), 8);
     EXPECT_ERROR(read_npz(golden("other_member.npz")), "member 'notes.txt' is not an npy file");
@@ -377,7 +377,7 @@ TEST(Npz, RefusesDeclaredSizesThatAreNotThere) {
 }
 
 TEST(Npz, RefusesMembersThatShareBytes) {
-    const TempFolder folder;
+    const ScratchFolder folder;
     write_zip(folder / "a.npz", {{"a.npy", read_bytes(golden("vector.npy"))}, {"a.npy", {}}});
     Bytes bytes = read_bytes(folder / "a.npz");
     const size_t first = find(bytes, "PK\x01\x02");
@@ -389,7 +389,7 @@ TEST(Npz, RefusesMembersThatShareBytes) {
 }
 
 TEST(Npz, DamagedArchivesAreErrors) {
-    const TempFolder folder;
+    const ScratchFolder folder;
     for (const char* name : {"stored.npz", "deflated.npz"}) {
         const Bytes whole = read_bytes(golden(name));
         for (size_t n = 0; n < whole.size(); ++n)
@@ -419,7 +419,7 @@ TEST(Npz, DamagedArchivesAreErrors) {
 }
 
 TEST(Npz, WriterRefusesNonsense) {
-    const TempFolder folder;
+    const ScratchFolder folder;
     const std::string path = folder / "a.npz";
     const auto view = [](const std::string& name) { return TensorView{name, f32, Shape{2}, kFloats, 8}; };
     write_npz(path, {view("old")});

@@ -10,7 +10,7 @@ namespace ingot::io {
 namespace {
 
 using testing::Bytes;
-using testing::TempFolder;
+using testing::ScratchFolder;
 
 TEST(Quote, OneLineWhateverItIs) {
     EXPECT_EQ(quote_name("age"), "'age'");
@@ -33,7 +33,7 @@ TEST(Quote, NamesInTables) {
 }
 
 TEST(Quote, NamesInArchives) {
-    const TempFolder folder;
+    const ScratchFolder folder;
     testing::write_archive(folder / "t.tar", {{"a\nb", {}, testing::Entry::Kind::symlink}});
     EXPECT_ERROR(for_each_entry(folder / "t.tar", [](const std::string&, const Bytes&) { return true; }),
                  "entry 'a\\nb': is a link or a device");

@@ -10,7 +10,7 @@ namespace {
 
 using testing::Bytes;
 using testing::read_bytes;
-using testing::TempFolder;
+using testing::ScratchFolder;
 using testing::write_bytes;
 
 /// A file with this header and `data` zero bytes after it.
@@ -31,7 +31,7 @@ SafetensorsFile parse(const std::string& header, size_t data) {
 const std::string kOne = R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})";
 
 TEST(Safetensors, RoundTripsEveryDtype) {
-    const TempFolder folder;
+    const ScratchFolder folder;
     const std::string path = folder / "w.safetensors";
     const float f[] = {1.5f, -2.0f, 3.0f, 4.0f, 5.0f, 6.0f};
     const double d[] = {0.1};
@@ -78,7 +78,7 @@ TEST(Safetensors, RoundTripsEveryDtype) {
 }
 
 TEST(Safetensors, CopiesShareTheBytes) {
-    const TempFolder folder;
+    const ScratchFolder folder;
     const float f[] = {7};
     write_safetensors(folder / "a", {{"x", DType::f32, Shape{1}, f, 4}});
     std::vector<SafetensorsFile> copies;
@@ -247,7 +247,7 @@ TEST(Safetensors, LongAndOddNamesStayOnOneLine) {
 }
 
 TEST(Safetensors, TruncatedAtEveryOffset) {
-    const TempFolder folder;
+    const ScratchFolder folder;
     const float f[] = {1, 2, 3, 4};
     const uint8_t u[] = {1, 2, 3};
     write_safetensors(folder / "a", {{"w", DType::f32, Shape{4}, f, 16}, {"u", DType::u8, Shape{3}, u, 3}},
@@ -261,7 +261,7 @@ TEST(Safetensors, TruncatedAtEveryOffset) {
 }
 
 TEST(Safetensors, EveryFlippedHeaderByteIsHandled) {
-    const TempFolder folder;
+    const ScratchFolder folder;
     const float f[] = {1, 2, 3, 4};
     write_safetensors(folder / "a", {{"w", DType::f32, Shape{4}, f, 16}, {"v", DType::f32, Shape{0}, f, 0}});
     const Bytes whole = read_bytes(folder / "a");
@@ -284,14 +284,14 @@ TEST(Safetensors, EveryFlippedHeaderByteIsHandled) {
 }
 
 TEST(Safetensors, MissingFilesAndFolders) {
-    const TempFolder folder;
+    const ScratchFolder folder;
     EXPECT_ERROR(SafetensorsFile::open(folder / "none"), "none: cannot open: No such file");
     EXPECT_ERROR(SafetensorsFile::open(folder.path()), "is not a regular file");
     EXPECT_ERROR(SafetensorsFile::open("/dev/zero"), "is not a regular file");
 }
 
 TEST(Safetensors, WriterRefusesNonsense) {
-    const TempFolder folder;
+    const ScratchFolder folder;
     const std::string path = folder / "a";
     const float f[] = {1, 2};
     const auto view = [&](const std::string& name) { return TensorView{name, DType::f32, Shape{2}, f, 8}; };
@@ -316,7 +316,7 @@ TEST(Safetensors, Crc32IsZlibs) {
 }
 
 TEST(Safetensors, ChecksumsNameTheDamagedTensor) {
-    const TempFolder folder;
+    const ScratchFolder folder;
     const std::string path = folder / "a";
     const float f[] = {1, 2, 3, 4};
     const std::vector<TensorView> tensors = {{"w", DType::f32, Shape{2}, f, 8}, {"v", DType::f32, Shape{2}, f + 2, 8}};
@@ -342,7 +342,7 @@ TEST(Safetensors, ChecksumsNameTheDamagedTensor) {
 }
 
 TEST(Safetensors, ChecksumsNameTheDamagedText) {
-    const TempFolder folder;
+    const ScratchFolder folder;
     const std::string path = folder / "a";
     const float f[] = {1, 2};
     const auto verify = [&](const std::map<std::string, std::string>& metadata) {

@@ -3,9 +3,7 @@
 
 #include <csignal>
 #include <cstdlib>
-#include <fstream>
 #include <sstream>
-#include <stdexcept>
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -13,26 +11,6 @@
 #include <unistd.h>
 
 namespace ingot::testing_support {
-
-namespace fs = std::filesystem;
-
-ScratchFolder::ScratchFolder() {
-    std::string pattern = (fs::temp_directory_path() / "ingot_test_XXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
-    path_ = pattern;
-}
-
-ScratchFolder::~ScratchFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-}
-
-std::string read_file(const fs::path& file) {
-    std::ifstream in(file, std::ios::binary);
-    std::ostringstream text;
-    text << in.rdbuf();
-    return text.str();
-}
 
 nlohmann::json Result::json() const {
     std::string last, line;
@@ -46,7 +24,7 @@ Running::Running(const std::vector<std::string>& words, const RunOptions& option
     std::vector<char*> argv;
     for (std::string& word : copy) argv.push_back(word.data());
     argv.push_back(nullptr);
-    const std::string out = (outputs_.path() / "out").string(), err = (outputs_.path() / "err").string();
+    const std::string out = outputs_ / "out", err = outputs_ / "err";
     pid_ = fork();
     if (pid_ != 0) return;
     const int o = open(out.c_str(), O_WRONLY | O_CREAT, 0600), e = open(err.c_str(), O_WRONLY | O_CREAT, 0600);
@@ -78,8 +56,8 @@ bool Running::alive() {
 Result Running::wait() {
     if (pid_ > 0) waitpid(pid_, &status_, 0);
     pid_ = -1;
-    return {WIFEXITED(status_) ? WEXITSTATUS(status_) : 128 + WTERMSIG(status_), read_file(outputs_.path() / "out"),
-            read_file(outputs_.path() / "err")};
+    return {WIFEXITED(status_) ? WEXITSTATUS(status_) : 128 + WTERMSIG(status_), outputs_.read("out"),
+            outputs_.read("err")};
 }
 
 Result ingot(const std::vector<std::string>& words, const RunOptions& options) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Running the ingot command as a user would, for the tests that look at it from outside: a scratch folder, and a process
-// with its status and both outputs.
+// Running the ingot command as a user would, for the tests that look at it from outside: a process with its status and both
+// outputs.
 #pragma once
 
 #include <filesystem>
@@ -10,22 +10,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "support/scratch_folder.h"
+
 namespace ingot::testing_support {
-
-/// A folder that lives as long as this object.
-class ScratchFolder {
-public:
-    ScratchFolder();
-    ~ScratchFolder();
-    ScratchFolder(const ScratchFolder&) = delete;
-    ScratchFolder& operator=(const ScratchFolder&) = delete;
-    const std::filesystem::path& path() const { return path_; }
-
-private:
-    std::filesystem::path path_;
-};
-
-std::string read_file(const std::filesystem::path& file);
 
 struct Result {
     int status = -1; ///< exit status; 128 + signal when killed

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Checkpoints: everything is inside, equal states give equal bytes, damage is found; model.json; metrics files.
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -12,6 +10,7 @@
 #include <ingot/ops.h>
 #include <ingot/optim.h>
 
+#include "support/scratch_folder.h"
 #include "train/checkpoint.h"
 #include "train/metrics_log.h"
 #include "train/model_info.h"
@@ -26,25 +25,12 @@ namespace fs = std::filesystem;
 
 class CheckpointTest : public ::testing::Test {
 protected:
-    CheckpointTest() {
-        std::string pattern = (fs::temp_directory_path() / "ingot_ckpt_XXXXXX").string();
-        folder_ = mkdtemp(pattern.data());
-    }
-    ~CheckpointTest() override {
-        std::error_code ignored;
-        fs::remove_all(folder_, ignored);
-    }
-    std::string path(const std::string& name) const { return folder_ + "/" + name; }
-    std::string read(const std::string& name) const {
-        std::ifstream in(path(name), std::ios::binary);
-        std::ostringstream text;
-        text << in.rdbuf();
-        return text.str();
-    }
+    std::string path(const std::string& name) const { return folder_ / name; }
+    std::string read(const std::string& name) const { return folder_.read(name); }
     const ModelInfo info_{"net", R"({"input":[1,2,2],"layers":[]})", {"cat", "dog"}, {0.1307f}, {0.3081f}};
 
 private:
-    std::string folder_;
+    testing_support::ScratchFolder folder_;
 };
 
 } // namespace

@@ -69,6 +69,15 @@ TEST(ModelSpec, EveryTypeAndOption) {
     EXPECT_NEAR(total, 3, 1e-5);
 }
 
+TEST(ModelSpec, CatsAndDogsOfTheExamples) {
+    const std::string file = INGOT_TESTS_DIR "/../examples/cats_dogs/model.json";
+    std::ifstream in(file);
+    auto model = build_model({std::istreambuf_iterator<char>(in), {}}, file);
+    EXPECT_EQ(model.input, (Shape{3, 32, 32}));
+    EXPECT_EQ(model.output, (Shape{2}));
+    EXPECT_EQ(model.net.num_parameters(), 9 * (3 * 32 + 32 * 64 + 64 * 128 + 128 * 256) + 2 * 480 + 2 * 256 + 2);
+}
+
 TEST(ModelSpec, Tokens) {
     auto model =
         build_model(R"({"input": 16, "layers": [{"type": "embedding", "num_embeddings": 11, "embedding_dim": 4},

@@ -93,7 +93,7 @@ public:
 
 TEST(NonFinite, ABadBatchIsLeftOut) {
     for (const int64_t checkpoint_steps : {0, 2}) {
-        Folder folder;
+        ScratchFolder folder;
         Job job;
         job.options.out = folder / "run";
         job.options.checkpoint_steps = checkpoint_steps;
@@ -128,7 +128,7 @@ TEST(NonFinite, ABadBatchIsLeftOut) {
 }
 
 TEST(NonFinite, TheThirdEndsTheTraining) {
-    Folder folder;
+    ScratchFolder folder;
     Job job;
     job.options.out = folder / "run";
     job.train.nan_batches = {{0, 0}, {0, 4}, {1, 2}, {1, 4}};
@@ -166,7 +166,7 @@ TEST(NonFinite, NobodyLooks) {
 
 TEST(NonFinite, StopsAndBadBatchesTogether) {
     // However it is stopped, the end is the same.
-    Folder folder;
+    ScratchFolder folder;
     const std::set<std::pair<int64_t, int64_t>> bad{{0, 3}, {1, 1}};
     Job whole;
     whole.options.out = folder / "whole";
@@ -187,7 +187,8 @@ TEST(NonFinite, StopsAndBadBatchesTogether) {
         second.train.nan_batches = bad;
         second.run();
         EXPECT_EQ(folder.read(out + "/last.safetensors"), folder.read("whole/last.safetensors")) << at;
-        EXPECT_EQ(folder.read_without_seconds(out + "/metrics.csv"), folder.read_without_seconds("whole/metrics.csv"));
+        EXPECT_EQ(without_seconds(folder.read(out + "/metrics.csv")),
+                  without_seconds(folder.read("whole/metrics.csv")));
     }
 }
 

@@ -2,15 +2,15 @@
 // The report: figures stand where they should, texts cannot break out, pictures are the samples', nothing comes from outside,
 // sections without data are left out.
 #include <cmath>
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <regex>
+#include <set>
 
 #include <gtest/gtest.h>
 
 #include <ingot/error.h>
 
+#include "support/scratch_folder.h"
 #include "train/models.h"
 #include "train/predictions.h"
 #include "train/report/chart.h"
@@ -21,8 +21,6 @@
 namespace ingot::train::report {
 
 namespace {
-
-namespace fs = std::filesystem;
 
 size_t occurrences(const std::string& text, const std::string& part) {
     size_t n = 0;
@@ -152,10 +150,9 @@ TEST(ReportChart, Ticks) {
 
 namespace {
 
-/// Texts and places of the ticks of the horizontal axis.
-std::vector<std::pair<std::string, double>> x_ticks_of(const Chart& chart) {
-    const std::string html = chart.html();
-    const std::regex tick("<text class=\"xt\" x=([0-9.]+) y=[0-9.]+>([^<]*)</text>");
+/// Texts of the ticks of an axis, "xt" or "yt", and their distances from the left.
+std::vector<std::pair<std::string, double>> ticks_of(const std::string& html, const std::string& axis) {
+    const std::regex tick("<text class=\"" + axis + "\" x=([0-9.]+) y=[0-9.]+>([^<]*)</text>");
     std::vector<std::pair<std::string, double>> out;
     for (std::sregex_iterator it(html.begin(), html.end(), tick), end; it != end; ++it)
         out.emplace_back((*it)[2], std::stod((*it)[1]));
@@ -169,7 +166,7 @@ TEST(ReportChart, TicksOfTheHorizontalAxisDoNotMeet) {
         Chart chart;
         chart.square = true;
         chart.series = {{.name = "", .points = {{high / 20, 1}, {high, 2}}, .dots = true}};
-        const auto ticks = x_ticks_of(chart);
+        const auto ticks = ticks_of(chart.html(), "xt");
         ASSERT_GE(ticks.size(), 2u) << high;
         for (size_t i = 0; i < ticks.size(); ++i) {
             const double half = 3.6 * static_cast<double>(ticks[i].first.size());
@@ -181,13 +178,40 @@ TEST(ReportChart, TicksOfTheHorizontalAxisDoNotMeet) {
     }
 }
 
+TEST(ReportChart, EqualValuesHaveAnAxisToo) {
+    const auto check = [](Chart chart, const std::vector<double>& values) {
+        for (const double value : values) {
+            chart.series = {{.name = "", .points = {{1, value}, {2, value}}}};
+            const auto ticks = ticks_of(chart.html(), "yt");
+            std::set<std::string> texts;
+            for (const auto& [text, place] : ticks) texts.insert(text);
+            EXPECT_GE(texts.size(), 2u) << value;
+            EXPECT_EQ(texts.size(), ticks.size()) << value << ": a text stands there twice";
+        }
+    };
+    Chart plain, percent, log;
+    percent.percent_y = true;
+    log.log_y = true;
+    check(plain, {0, 0.01, 3, 123456, -2});
+    check(percent, {0, 0.01, 0.5, 1});
+    check(log, {0.01, 0.7, 3, 123456});
+}
+
+TEST(ReportChart, TicksTellSmallDifferences) {
+    Chart chart;
+    chart.series = {{.name = "", .points = {{1, 1234.56}, {2, 1234.58}}}};
+    std::string all;
+    for (const auto& [text, place] : ticks_of(chart.html(), "yt")) all += text + " ";
+    EXPECT_EQ(all, "1234.56 1234.565 1234.57 1234.575 1234.58 ");
+}
+
 TEST(ReportChart, EpochsAreWholeWhereThereAreTwo) {
     const auto texts = [](double low, double high) {
         Chart chart;
         chart.whole_x = true;
         chart.series = {{.name = "", .points = {{low, 1}, {high, 2}}}};
         std::string all;
-        for (const auto& [text, place] : x_ticks_of(chart)) all += text + " ";
+        for (const auto& [text, place] : ticks_of(chart.html(), "xt")) all += text + " ";
         return all;
     };
     EXPECT_EQ(texts(0, 1.77), "0 1 ");
@@ -272,25 +296,23 @@ TEST(ReportCollect, WorstMistakesFirst) {
 }
 
 TEST(ReportCollect, ReadsTheMetricsLog) {
-    std::string pattern = (fs::temp_directory_path() / "ingot_report_XXXXXX").string();
-    const std::string folder = mkdtemp(pattern.data());
-    EXPECT_TRUE(read_epochs(folder).empty());
-    MetricsLog log(folder);
+    const testing_support::ScratchFolder folder;
+    EXPECT_TRUE(read_epochs(folder.path()).empty());
+    MetricsLog log(folder.path());
     const std::vector<EpochMetrics> rows = classification().rows;
     log.append(rows[0]);
     log.append({.epoch = 2, .step = 20, .train_loss = INFINITY, .lr = 0.1, .seconds = 2});
-    const std::vector<EpochMetrics> back = read_epochs(folder);
+    const std::vector<EpochMetrics> back = read_epochs(folder.path());
     ASSERT_EQ(back.size(), 2u);
     EXPECT_EQ(back[0].step, 10);
     EXPECT_EQ(back[0].val_accuracy, rows[0].val_accuracy);
     EXPECT_FALSE(back[1].val_loss);
     EXPECT_FALSE(std::isfinite(back[1].train_loss));
-    std::ofstream(folder + "/metrics.jsonl", std::ios::app) << "{\"epoch\": 3\n";
+    std::ofstream(folder / "metrics.jsonl", std::ios::app) << "{\"epoch\": 3\n";
     try {
-        read_epochs(folder);
+        read_epochs(folder.path());
         FAIL() << "a damaged line passed";
     } catch (const FileError& error) { EXPECT_TRUE(has(error.what(), "metrics.jsonl: line 3")) << error.what(); }
-    fs::remove_all(folder);
 }
 
 TEST(Report, ClassificationHasAllItsFigures) {
@@ -465,6 +487,23 @@ TEST(Report, WeightsAndTimes) {
     EXPECT_TRUE(has(text, "resident 3.0 MiB"));
     EXPECT_TRUE(has(text, "0.weight 13 0 0.25 -1 1 3") || has(text, "0.weight 10 0 0.5 -1 1 0 0.25 -1 1 3")) << text;
     EXPECT_EQ(occurrences(html, "class=\"histogram"), 2u);
+}
+
+TEST(Report, SizesHaveTheEpochsOfTheOtherCurves) {
+    ReportData d;
+    d.title = "net";
+    TensorStatistics w{.name = "0.bias", .finite = 1, .min = 0.25, .max = 0.25, .mean = 0.25, .counts = {1, 0, 0}};
+    d.steps_seen = {{.step = 10, .epoch = 0.8, .loss = 1, .lr = 0.1},
+                    {.step = 20, .epoch = 1.6, .loss = 0.5, .lr = 0.1}};
+    d.statistics = {{.step = 10, .epoch = 0.8, .weights = {w}}, {.step = 20, .epoch = 1.6, .weights = {w}}};
+    const std::string html = report_html(d);
+    expect_balanced(html);
+    const auto chart = html.find("Size of the weights over training");
+    ASSERT_NE(chart, std::string::npos);
+    const auto ticks = ticks_of(html.substr(chart, html.find("</svg></", chart) - chart), "xt");
+    ASSERT_EQ(ticks.size(), 2u);
+    EXPECT_EQ(ticks[0].first + ticks[1].first, "01");
+    EXPECT_TRUE(has(html, "class=bars d=\"M66.7 ")) << "the one value stands in the middle of three places";
 }
 
 } // namespace ingot::train::report

@@ -2,6 +2,7 @@
 // Going on after a stop at any place: the end has the bytes of a run that was never stopped.
 #include <cmath>
 #include <csignal>
+#include <fstream>
 #include <tuple>
 
 #include <sys/resource.h>
@@ -55,17 +56,18 @@ protected:
         for (const char* file : {"last.safetensors", "best.safetensors", "model.json"})
             EXPECT_EQ(folder_.read("whole/" + std::string(file)), folder_.read(out + "/" + file))
                 << what << ", " << file;
-        EXPECT_EQ(folder_.read_without_seconds("whole/metrics.csv"), folder_.read_without_seconds(out + "/metrics.csv"))
+        EXPECT_EQ(without_seconds(folder_.read("whole/metrics.csv")),
+                  without_seconds(folder_.read(out + "/metrics.csv")))
             << what;
-        EXPECT_EQ(folder_.read_without_seconds("whole/metrics.jsonl"),
-                  folder_.read_without_seconds(out + "/metrics.jsonl"))
+        EXPECT_EQ(without_seconds(folder_.read("whole/metrics.jsonl")),
+                  without_seconds(folder_.read(out + "/metrics.jsonl")))
             << what;
     }
     void SetUp() override {
         whole_ = job("whole").run();
         ASSERT_FALSE(whole_.interrupted);
     }
-    Folder folder_;
+    ScratchFolder folder_;
     TrainResult whole_;
 };
 
@@ -216,7 +218,7 @@ INSTANTIATE_TEST_SUITE_P(Validation, Resume, testing::Bool(),
 
 TEST(ResumeFolder, SchedulesGoOn) {
     using namespace optim;
-    Folder folder;
+    ScratchFolder folder;
     const std::vector<std::pair<Schedule, Per>> schedules{
         {SequentialLR({LinearLR({.start_factor = 0.1, .total_iters = 4}), ExponentialLR({.gamma = 0.9})}, {4}),
          Per::step},
@@ -240,8 +242,8 @@ TEST(ResumeFolder, SchedulesGoOn) {
             const std::string a = "a" + std::to_string(at) + std::to_string(i), whole = "whole" + std::to_string(i);
             EXPECT_EQ(folder.read(a + "/last.safetensors"), folder.read(whole + "/last.safetensors"))
                 << i << ", " << at;
-            EXPECT_EQ(folder.read_without_seconds(a + "/metrics.csv"),
-                      folder.read_without_seconds(whole + "/metrics.csv"));
+            EXPECT_EQ(without_seconds(folder.read(a + "/metrics.csv")),
+                      without_seconds(folder.read(whole + "/metrics.csv")));
         }
         Job other;
         other.options.out = folder / ("whole" + std::to_string(i));
@@ -251,7 +253,7 @@ TEST(ResumeFolder, SchedulesGoOn) {
 }
 
 TEST(ResumeFolder, AveragesAndLargeUpdatesGoOn) {
-    Folder folder;
+    ScratchFolder folder;
     const auto run = [&](const std::string& out, int64_t signal_at, bool resume) {
         Job job;
         job.options.out = folder / out;
@@ -281,7 +283,7 @@ TEST(ResumeFolder, AveragesAndLargeUpdatesGoOn) {
 }
 
 TEST(ResumeFolder, OlderCheckpointsAreKept) {
-    Folder folder;
+    ScratchFolder folder;
     const auto kept = [&](const std::string& out) {
         std::vector<std::string> names;
         for (const auto& entry : fs::directory_iterator(folder / out))
@@ -313,7 +315,7 @@ TEST(ResumeFolder, OlderCheckpointsAreKept) {
 }
 
 TEST(ResumeFolder, ADamagedCheckpointIsNamedAndAnotherOffered) {
-    Folder folder;
+    ScratchFolder folder;
     Job first;
     first.options.out = folder / "a";
     first.options.keep = 1;
@@ -359,7 +361,7 @@ TEST(ResumeFolder, ADamagedCheckpointIsNamedAndAnotherOffered) {
 }
 
 TEST(ResumeFolder, AFullDiskLeavesTheOldCheckpoint) {
-    Folder folder;
+    ScratchFolder folder;
     Job whole, s;
     whole.options.out = folder / "whole";
     whole.run();
@@ -419,12 +421,12 @@ TEST(ResumeFolder, AFullDiskLeavesTheOldCheckpoint) {
         EXPECT_EQ(error, "");
         for (const char* file : {"last.safetensors", "best.safetensors"})
             EXPECT_EQ(folder.read("b/" + std::string(file)), folder.read("whole/" + std::string(file))) << file;
-        EXPECT_EQ(folder.read_without_seconds("b/metrics.csv"), folder.read_without_seconds("whole/metrics.csv"));
+        EXPECT_EQ(without_seconds(folder.read("b/metrics.csv")), without_seconds(folder.read("whole/metrics.csv")));
     }
 }
 
 TEST(ResumeFolder, OtherRunsAreRefused) {
-    Folder folder;
+    ScratchFolder folder;
     Job first;
     first.options.out = folder / "a";
     first.run();
@@ -451,13 +453,13 @@ TEST(ResumeFolder, OtherRunsAreRefused) {
 }
 
 TEST(ResumeFolder, OneProcessAtATime) {
-    Folder folder;
+    ScratchFolder folder;
     const RunFolder held(folder / "a");
     EXPECT_THROW(RunFolder(folder / "a"), FileError);
 }
 
 TEST(ResumeFolder, LeftoversOfKilledSavesGo) {
-    Folder folder;
+    ScratchFolder folder;
     fs::create_directories(folder / "a");
     for (const char* name : {".last.safetensors.tmp-1-0", ".metrics.csv.tmp-9-3", ".hidden", "notes.txt", ".x.tmp-1-0"})
         std::ofstream(folder / ("a/" + std::string(name))) << "x";

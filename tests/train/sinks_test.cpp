@@ -2,7 +2,6 @@
 // Sinks: what they write, read back; event files with a reader of records and protocol buffers that shares nothing with the
 // writer.
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -16,33 +15,20 @@
 #include <ingot/train/sinks.h>
 
 #include "io/append_file.h"
+#include "support/scratch_folder.h"
 
 namespace ingot::train {
 
 namespace {
 
-namespace fs = std::filesystem;
+using testing_support::read_file;
 
 class Sinks : public ::testing::Test {
 protected:
-    Sinks() {
-        std::string pattern = (fs::temp_directory_path() / "ingot_sinks_XXXXXX").string();
-        folder_ = mkdtemp(pattern.data());
-    }
-    ~Sinks() override {
-        std::error_code ignored;
-        fs::remove_all(folder_, ignored);
-    }
-    std::string path(const std::string& name) const { return folder_ + "/" + name; }
-    static std::string read(const std::string& path) {
-        std::ifstream in(path, std::ios::binary);
-        std::ostringstream text;
-        text << in.rdbuf();
-        return text.str();
-    }
+    std::string path(const std::string& name) const { return folder_ / name; }
 
 private:
-    std::string folder_;
+    testing_support::ScratchFolder folder_;
 };
 
 TensorStatistics some_statistics() {
@@ -157,12 +143,12 @@ TEST_F(Sinks, TensorBoardScalars) {
         TensorBoardSink sink(path("logs/run"));
         file = sink.path();
         sink.scalars(300, {{"train/loss", 0.25}, {"lr", 1e-3}});
-        EXPECT_EQ(records(read(file)).size(), 2u) << "written at once";
+        EXPECT_EQ(records(read_file(file)).size(), 2u) << "written at once";
         sink.scalars(70000, {{"train/loss", NAN}});
         sink.scalars(70001, {});
     }
-    EXPECT_NE(fs::path(file).filename().string().find("tfevents"), std::string::npos);
-    const std::vector<std::string> all = records(read(file));
+    EXPECT_NE(std::filesystem::path(file).filename().string().find("tfevents"), std::string::npos);
+    const std::vector<std::string> all = records(read_file(file));
     ASSERT_EQ(all.size(), 3u);
     EXPECT_EQ(field(fields(all[0]), 3), "brain.Event:2");
     const auto event = fields(all[1]);
@@ -187,7 +173,7 @@ TEST_F(Sinks, TensorBoardHistograms) {
     TensorStatistics none{
         .name = "n", .finite = 0, .not_finite = 3, .min = NAN, .max = NAN, .mean = NAN, .std = NAN, .counts = {0}};
     sink.histograms(9, {some_statistics(), constant, none});
-    const std::vector<std::string> all = records(read(sink.path()));
+    const std::vector<std::string> all = records(read_file(sink.path()));
     ASSERT_EQ(all.size(), 2u);
     const auto event = fields(all[1]);
     EXPECT_EQ(get<int64_t>(field(event, 2), 0), 9);
@@ -218,15 +204,15 @@ TEST_F(Sinks, EveryTensorBoardSinkHasAFileOfItsOwn) {
 
 TEST_F(Sinks, Csv) {
     CsvSink sink(path("log.csv"));
-    EXPECT_EQ(read(path("log.csv")), "step\n");
+    EXPECT_EQ(read_file(path("log.csv")), "step\n");
     sink.scalars(1, {{"loss", 0.5}, {"lr", 1e-3}});
     sink.scalars(2, {{"lr", 2e-3}, {"loss", NAN}});
-    EXPECT_EQ(read(path("log.csv")), "step,loss,lr\n1,0.5,0.001\n2,nan,0.002\n");
+    EXPECT_EQ(read_file(path("log.csv")), "step,loss,lr\n1,0.5,0.001\n2,nan,0.002\n");
     sink.scalars(3, {{"accuracy", 0.1}});
-    EXPECT_EQ(read(path("log.csv")), "step,loss,lr,accuracy\n1,0.5,0.001,\n2,nan,0.002,\n3,,,0.1\n");
+    EXPECT_EQ(read_file(path("log.csv")), "step,loss,lr,accuracy\n1,0.5,0.001,\n2,nan,0.002,\n3,,,0.1\n");
     EXPECT_THROW(sink.scalars(4, {{"a,b", 1}}), Error);
     sink.scalars(4, {{"loss", 1.0 / 3}});
-    EXPECT_NE(read(path("log.csv")).find("\n4,0.3333333333333333,,\n"), std::string::npos);
+    EXPECT_NE(read_file(path("log.csv")).find("\n4,0.3333333333333333,,\n"), std::string::npos);
     EXPECT_THROW(CsvSink(path("missing/log.csv")), FileError);
 }
 
@@ -234,7 +220,7 @@ TEST_F(Sinks, JsonLines) {
     JsonLinesSink sink(path("log.jsonl"));
     sink.scalars(5, {{"loss", 0.5}, {"bad \"name\"", INFINITY}});
     sink.histograms(5, {some_statistics()});
-    std::istringstream lines(read(path("log.jsonl")));
+    std::istringstream lines(read_file(path("log.jsonl")));
     std::string line;
     ASSERT_TRUE(std::getline(lines, line));
     EXPECT_EQ(line, R"({"step":5,"loss":0.5,"bad \"name\"":null})");
@@ -249,7 +235,7 @@ TEST_F(Sinks, ConsoleAndCallback) {
     std::FILE* file = std::fopen(path("console").c_str(), "w");
     ConsoleSink console(file);
     console.scalars(450, {{"train_loss", 0.31237}, {"lr", 1e-3}});
-    EXPECT_EQ(read(path("console")), "step 450  train_loss 0.3124  lr 0.001\n");
+    EXPECT_EQ(read_file(path("console")), "step 450  train_loss 0.3124  lr 0.001\n");
     std::fclose(file);
     int64_t seen = 0;
     CallbackSink callback([&](int64_t step, const std::vector<MetricValue>& values) {
@@ -265,7 +251,7 @@ TEST_F(Sinks, AppendedFilesLoseNothingWhenTheDiskIsFull) {
     {
         io::AppendFile file(path("f"), false);
         file.write("def");
-        EXPECT_EQ(read(path("f")), "abcdef");
+        EXPECT_EQ(read_file(path("f")), "abcdef");
     }
     io::AppendFile full("/dev/full");
     try {

@@ -11,7 +11,7 @@ namespace ingot::train {
 namespace {
 
 using testing::Bytes;
-using testing::TempFolder;
+using testing::ScratchFolder;
 using testing::write_bytes;
 using testing::write_text;
 
@@ -50,7 +50,7 @@ protected:
         write_text(folder_ / "t.csv", rows);
         return "csv:" + (folder_ / "t.csv");
     }
-    TempFolder folder_;
+    ScratchFolder folder_;
 };
 
 TEST_F(Tasks, Images) {

@@ -118,7 +118,7 @@ TEST(ClipGradValue, CutsBothSides) {
 }
 
 TEST(TrainerOptions, Averages) {
-    Folder folder;
+    ScratchFolder folder;
     const auto make = [] {
         manual_seed(5);
         return nn::Sequential{nn::Linear(4, 8), nn::BatchNorm1d(8), nn::ReLU(), nn::Linear(8, 2)};
@@ -186,7 +186,7 @@ TEST(TrainerOptions, AveragesAreOnlyLentToTheModel) {
 
 TEST(TrainerOptions, Patience) {
     // Validation labels are the opposite of the training labels, so every epoch is worse than the one before.
-    Folder folder;
+    ScratchFolder folder;
     const auto run = [&](TrainerOptions options, bool swapped = true) {
         nn::Sequential model = small_net();
         optim::SGD optimizer(model.parameters(), {.lr = 0.3});
@@ -219,7 +219,7 @@ TEST(TrainerOptions, LastWeightsIfOneLikes) {
     nn::Sequential model = small_net();
     optim::SGD optimizer(model.parameters(), {.lr = 0.3});
     Clusters train(20, 1), validation(5, 2, true);
-    Folder folder;
+    ScratchFolder folder;
     Trainer(model, optimizer, nn::cross_entropy,
             {.epochs = 3, .out = folder / "run", .restore_best = false, .model_json = kModelJson, .progress = false})
         .fit(train, &validation, nullptr);
@@ -227,7 +227,7 @@ TEST(TrainerOptions, LastWeightsIfOneLikes) {
 }
 
 TEST(TrainerOptions, TimeLimit) {
-    Folder folder;
+    ScratchFolder folder;
     const auto run = [&](TrainerOptions options) {
         nn::Sequential model = small_net();
         optim::SGD optimizer(model.parameters(), {.lr = 0.3});
@@ -249,7 +249,7 @@ TEST(TrainerOptions, TimeLimit) {
 }
 
 TEST(TrainerOptions, CallbacksTellWhatHappens) {
-    Folder folder;
+    ScratchFolder folder;
     nn::Sequential model = small_net();
     optim::SGD optimizer(model.parameters(), {.lr = 0.3});
     Clusters train(6, 1), validation(2, 2);

@@ -54,7 +54,7 @@ TEST(Trainer, MatchesAPlainLoop) {
 
 TEST(Trainer, KeepsTheBestWeights) {
     // Validation labels are the opposite of the training labels, so every epoch is worse than the one before.
-    Folder folder;
+    ScratchFolder folder;
     nn::Sequential model = small_net();
     optim::SGD optimizer(model.parameters(), {.lr = 0.3});
     Clusters train(20, 1), validation(5, 2, true), test(5, 3);
@@ -84,7 +84,7 @@ TEST(Trainer, AValidationLossThatIsNoNumberIsNotTheBest) {
         int64_t bad_passes;
     };
     for (const int64_t bad_passes : {1, 2, 9}) {
-        Folder folder;
+        ScratchFolder folder;
         nn::Sequential model = small_net();
         optim::SGD optimizer(model.parameters(), {.lr = 0.05});
         Clusters train(20, 1);
@@ -178,7 +178,7 @@ TEST(Trainer, BatchLargerThanTheData) {
 }
 
 TEST(Trainer, SignalEndsAfterTheStepWithACheckpoint) {
-    Folder folder;
+    ScratchFolder folder;
     nn::Sequential model = small_net();
     optim::Adam optimizer(model.parameters(), {});
     Clusters train(50, 1), test(5, 2);

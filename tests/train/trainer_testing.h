@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT
 // What the trainer's tests share: small synthetic batches that depend on (seed, epoch, batch) only and can be made to
-// fail or to raise a signal, and scratch folders.
+// fail or to raise a signal.
 #pragma once
 
 #include <csignal>
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <limits>
 #include <set>
 #include <sstream>
@@ -22,11 +20,13 @@
 #include <ingot/ops.h>
 #include <ingot/tensor.h>
 
+#include "support/scratch_folder.h"
 #include "train/model_info.h"
 
 namespace ingot::train {
 
 namespace fs = std::filesystem;
+using testing_support::ScratchFolder;
 
 /// Points of two clusters, 16 a batch; the label says which.
 class Clusters : public data::Batches {
@@ -93,33 +93,12 @@ inline void expect_near(const StateDict& a, const StateDict& b, double tolerance
     }
 }
 
-class Folder {
-public:
-    Folder() {
-        std::string pattern = (fs::temp_directory_path() / "ingot_train_XXXXXX").string();
-        path_ = mkdtemp(pattern.data());
-    }
-    ~Folder() {
-        std::error_code ignored;
-        fs::remove_all(path_, ignored);
-    }
-    std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-    std::string read(const std::string& name) const {
-        std::ifstream in(path_ + "/" + name, std::ios::binary);
-        std::ostringstream text;
-        text << in.rdbuf();
-        return text.str();
-    }
-    /// A CSV file without its last column, the seconds.
-    std::string read_without_seconds(const std::string& name) const {
-        std::string out, line;
-        for (std::istringstream in(read(name)); std::getline(in, line);) out += line.substr(0, line.rfind(',')) + "\n";
-        return out;
-    }
-
-private:
-    std::string path_;
-};
+/// metrics.csv or .jsonl without what comes last in a line, the seconds.
+inline std::string without_seconds(const std::string& metrics) {
+    std::string out, line;
+    for (std::istringstream in(metrics); std::getline(in, line);) out += line.substr(0, line.rfind(',')) + "\n";
+    return out;
+}
 
 inline const std::string kModelJson = to_json({"net", R"({"input": [4], "layers": []})", {"a", "b"}, {0.5f}, {0.25f}});
 

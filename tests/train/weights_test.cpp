@@ -2,7 +2,6 @@
 // Weights in files: everything comes back bit for bit, and the named models go to PyTorch and back.
 #include <algorithm>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 
 #include <gtest/gtest.h>
@@ -13,32 +12,17 @@
 #include <ingot/optim.h>
 #include <ingot/weights.h>
 
+#include "support/scratch_folder.h"
 #include "train/model_spec.h"
 #include "train/models.h"
 
 using namespace ingot;
-namespace fs = std::filesystem;
+using testing_support::ScratchFolder;
 
 namespace {
 
-/// A scratch folder that goes when the test ends.
-class Folder {
-public:
-    explicit Folder(const std::string& name)
-        : path_(fs::temp_directory_path() / ("ingot_weights_" + name + "_" + std::to_string(::getpid()))) {
-        fs::remove_all(path_);
-        fs::create_directories(path_);
-    }
-    ~Folder() { fs::remove_all(path_); }
-    std::string operator/(const std::string& file) const { return (path_ / file).string(); }
-    std::string str() const { return path_.string(); }
-
-private:
-    fs::path path_;
-};
-
 TEST(Weights, RoundTrip) {
-    const Folder folder("round_trip");
+    const ScratchFolder folder;
     manual_seed(1);
     auto a = nn::Sequential{nn::Conv2d(1, 2), nn::BatchNorm2d(2), nn::ReLU(), nn::Flatten(), nn::Linear(2 * 36, 3)};
     a(randn({4, 1, 8, 8})).eval();
@@ -60,7 +44,7 @@ TEST(Weights, RoundTrip) {
 }
 
 TEST(Weights, EveryDType) {
-    const Folder folder("dtypes");
+    const ScratchFolder folder;
     StateDict all;
     for (const DType t : {f32, f64, f16, bf16, i32, i64, u8, boolean})
         all.add(name(t), (arange(6) - (is_float(t) || t == i32 || t == i64 ? 3 : 0)).to(t));
@@ -76,7 +60,7 @@ TEST(Weights, EveryDType) {
 }
 
 TEST(Weights, SavingIsASnapshotAndDeterministic) {
-    const Folder folder("snapshot");
+    const ScratchFolder folder;
     nn::Linear layer(2, 2);
     layer.weight.assign(full({2, 2}, 1.0));
     save_safetensors(folder / "a", layer.state_dict());
@@ -91,14 +75,14 @@ TEST(Weights, SavingIsASnapshotAndDeterministic) {
 }
 
 TEST(Weights, Errors) {
-    const Folder folder("errors");
+    const ScratchFolder folder;
     EXPECT_THROW(load_safetensors(folder / "missing"), FileError);
     EXPECT_THROW(save_safetensors(folder / "no/such/folder/a", {{"x", zeros({1})}}), FileError);
     EXPECT_THROW(save_safetensors(folder / "a", {{"x", Tensor{}}}), Error);
 }
 
 TEST(Weights, NumPyFiles) {
-    const Folder folder("numpy");
+    const ScratchFolder folder;
     StateDict all;
     for (const DType t : {f32, f64, f16, i32, i64, u8, boolean})
         all.add(name(t), reshape(arange(6) - (is_float(t) || t == i32 || t == i64 ? 3 : 0), {2, 3}).to(t));
@@ -158,8 +142,8 @@ class TorchRoundTrip : public testing::TestWithParam<std::string> {};
 TEST_P(TorchRoundTrip, OutputsAgree) {
     if (!have_torch()) GTEST_SKIP() << "/usr/bin/python3 has no torch (package python3-torch)";
     const std::string& name = GetParam();
-    const Folder folder("torch_" + name);
-    ASSERT_EQ(torch_roundtrip("make '" + folder.str() + "' --model " + name), 0);
+    const ScratchFolder folder;
+    ASSERT_EQ(torch_roundtrip("make '" + folder.path() + "' --model " + name), 0);
 
     auto model = train::build_model(spec_of(name));
     model.net.load_state_dict(load_safetensors(folder / (name + ".safetensors")));
@@ -188,7 +172,7 @@ TEST_P(TorchRoundTrip, OutputsAgree) {
         outputs.add("output" + std::to_string(i), model.net(inputs.at("input" + std::to_string(i))));
     save_safetensors(folder / (name + ".ingot.safetensors"), model.net.state_dict());
     save_safetensors(folder / (name + ".ingot_outputs.safetensors"), outputs);
-    EXPECT_EQ(torch_roundtrip("check '" + folder.str() + "' --model " + name), 0);
+    EXPECT_EQ(torch_roundtrip("check '" + folder.path() + "' --model " + name), 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, TorchRoundTrip,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Arithmetic, comparison, selection and logic on blocks.
-#include "backend/cpu/block_targets.h"
+#include "base/simd_targets.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "backend/cpu/block_arith.cpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Casts, and the way between memory and blocks: storage types, strides, broadcasts, transposes.
-#include "backend/cpu/block_targets.h"
+#include "base/simd_targets.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "backend/cpu/block_convert.cpp"

@@ -2,7 +2,7 @@
 // Transcendental functions on blocks. f32: own vector code, at most 4 ulp from the true value over the whole range,
 // infinities, NaN and subnormals included; polynomials are minimax fits (Remez) made for these ranges. f64, and
 // machines without vectors that we know: the C library.
-#include "backend/cpu/block_targets.h"
+#include "base/simd_targets.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "backend/cpu/block_math.cpp"

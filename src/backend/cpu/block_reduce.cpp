@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Reductions on blocks: folds of consecutive segments, argmax and argmin, and Welford's and Chan's updates over rows.
 // Sums run in many lanes that are combined pairwise, so that their error grows far slower than the length.
-#include "backend/cpu/block_targets.h"
+#include "base/simd_targets.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "backend/cpu/block_reduce.cpp"

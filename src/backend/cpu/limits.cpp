@@ -7,7 +7,7 @@
 #include <memory>
 #include <vector>
 
-#include "backend/cpu/block_targets.h"
+#include "base/simd_targets.h"
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "backend/cpu/limits.cpp"
 #include <hwy/foreach_target.h>

@@ -8,8 +8,7 @@
 #include <cmath>
 #include <cstring>
 
-// No vectors of unknown length (register tiles are arrays of vectors), and no instruction set that gains nothing here.
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
+#include "base/simd_targets.h"
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "backend/cpu/matmul_kernels.cpp"
 #include <hwy/foreach_target.h>

@@ -15,7 +15,7 @@
 #include <cstring>
 
 #undef INGOT_KEEP
-#if HWY_TARGET <= HWY_SSE4 && defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
+#if HWY_TARGET <= HWY_SSE2 && defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
 #define INGOT_KEEP(v) asm("" : "+v"((v).raw))
 #else
 #define INGOT_KEEP(v) ((void)0)

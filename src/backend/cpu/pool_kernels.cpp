@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <type_traits>
 
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
+#include "base/simd_targets.h"
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "backend/cpu/pool_kernels.cpp"
 #include <hwy/foreach_target.h>

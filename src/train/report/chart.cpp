@@ -48,6 +48,7 @@ std::vector<double> log_ticks(double low, double high) {
             const double v = m * std::pow(10, e);
             if (v >= low * 0.999 && v <= high * 1.001) out.push_back(v);
         }
+    if (out.size() < 2) return ticks(low, high, 5); // much less than a decade
     const size_t every = (out.size() + 6) / 7;
     if (every > 1) {
         std::vector<double> fewer;
@@ -57,12 +58,19 @@ std::vector<double> log_ticks(double low, double high) {
     return out;
 }
 
+/// With as many digits as tell ticks `step` apart from each other.
 std::string tick_text(double v, double step, bool percent) {
-    if (percent) return fixed(100 * v, step < 0.0095 ? 1 : 0) + " %";
+    const auto place = [](double x) { return static_cast<int>(std::floor(std::log10(std::abs(x)) + 1e-9)); };
+    if (percent) return fixed(100 * v, std::max(0, -place(100 * step))) + " %";
     if (std::abs(v) >= 1e6 && std::abs(v) < 1e9) return number(v / 1e6, 5) + " M";
     if (v != 0 && std::abs(v) < 1e-4) return number(v, 3);
     if (std::abs(v) >= 1000 && v == std::round(v)) return count(static_cast<int64_t>(v));
-    return number(v, 5);
+    return number(v, v == 0 ? 1 : std::max(5, place(v) - place(step) + 1));
+}
+
+/// The room that it takes.
+double width_of(const std::string& tick) {
+    return kLetter * static_cast<double>(tick.size() + (tick.ends_with('%') ? 1 : 0));
 }
 
 double spacing(const std::vector<double>& t) { return t.size() > 1 ? t[1] - t[0] : 1; }
@@ -70,9 +78,9 @@ double spacing(const std::vector<double>& t) { return t.size() > 1 ? t[1] - t[0]
 std::vector<double> y_ticks(const Axis& y) { return y.log ? log_ticks(y.low, y.high) : ticks(y.low, y.high, 5); }
 
 double x_tick_width(const Chart& chart, const std::vector<double>& xs) {
-    size_t longest = 0;
-    for (const double v : xs) longest = std::max(longest, tick_text(v, spacing(xs), chart.percent_x).size());
-    return kLetter * static_cast<double>(longest);
+    double widest = 0;
+    for (const double v : xs) widest = std::max(widest, width_of(tick_text(v, spacing(xs), chart.percent_x)));
+    return widest;
 }
 
 /// As many as fit into `room` beside each other, and not many more than are useful.
@@ -91,10 +99,10 @@ std::vector<double> x_ticks(const Chart& chart, double low, double high, double 
 /// Room for the ticks of the y axis and its label.
 double left_margin(const Chart& chart, const Axis& y) {
     const std::vector<double> ys = y_ticks(y);
-    size_t longest = 0;
+    double widest = 0;
     for (const double v : ys)
-        longest = std::max(longest, tick_text(v, y.log ? v : spacing(ys), chart.percent_y).size());
-    return 10 + kLetter * static_cast<double>(longest) + (chart.y_label.empty() ? 0 : 17);
+        widest = std::max(widest, width_of(tick_text(v, y.log ? v : spacing(ys), chart.percent_y)));
+    return 10 + widest + (chart.y_label.empty() ? 0 : 17);
 }
 
 class Paper {
@@ -180,8 +188,8 @@ public:
         out += "<circle class=mark cx=" + at(x) + " cy=" + at(y) + " r=6><title>" + escape(chart_.mark_text) +
                "</title></circle>";
         const bool left = x > (x_.from + x_.to) / 2;
-        const bool below = y < y_.to + 24;
-        out += text(x + (left ? -8 : 8), y + (below ? 16 : -10), left ? "note end" : "note", chart_.mark_text);
+        out +=
+            text(x + (left ? -8 : 8), y + (chart_.mark_low ? 18 : -10), left ? "note end" : "note", chart_.mark_text);
     }
 
     std::string out;
@@ -259,22 +267,24 @@ std::string Chart::html() const {
     if (!(xs.low <= xs.high)) return "<p class=soft>Nothing to draw: no finite values.</p>";
     const auto widen = [](double& low, double& high, bool logarithmic) {
         if (low < high) return;
-        const double by = logarithmic ? 0 : std::max(std::abs(low) * 0.1, 1e-9);
+        const double by = std::abs(low) * 0.1;
+        high = logarithmic ? high * 1.5 : low == 0 ? 1 : high + by;
         low = logarithmic ? low / 1.5 : low - by;
-        high = logarithmic ? high * 1.5 : high + by;
     };
     double x_low = x_min.value_or(xs.low), x_high = x_max.value_or(xs.high);
     double y_low = y_min.value_or(ys.low), y_high = y_max.value_or(ys.high);
     widen(x_low, x_high, false);
     widen(y_low, y_high, log_y);
+    // Some air above and below; more where the mark has its text.
+    const double below = mark && mark_low ? 0.14 : 0.06, above = mark && !mark_low ? 0.14 : 0.06;
     if (log_y) {
-        const double air = std::pow(y_high / y_low, 0.05);
-        y_low /= air;
-        y_high *= air;
+        const double ratio = y_high / y_low;
+        y_low /= std::pow(ratio, below);
+        y_high *= std::pow(ratio, above);
     } else {
-        const double air = (y_high - y_low) * 0.06;
-        if (!y_min) y_low -= y_low >= 0 && y_low < 1.5 * air ? y_low : air;
-        if (!y_max) y_high += air;
+        const double range = y_high - y_low;
+        if (!y_min) y_low -= y_low >= 0 && y_low < 1.5 * below * range ? y_low : below * range;
+        if (!y_max) y_high += above * range;
     }
     const double width = square ? kSquare : kWidth, height = square ? kSquare : kHeight;
     const Axis y{y_low, y_high, height - kBottom, kTop, log_y};

@@ -37,6 +37,7 @@ struct Chart {
     bool residuals = false;
     std::optional<Point> mark = {}; ///< circled
     std::string mark_text = {};
+    bool mark_low = false;        ///< a lowest point, with its text below; else a highest one
     std::string description = {}; ///< for readers that cannot see
 
     /// The SVG, with a legend in front when there are several named series.

@@ -22,6 +22,10 @@ std::string histogram(const TensorStatistics& s, int color, const std::string& w
     if (s.finite == 0) return "<p class=soft>no finite values</p>";
     std::vector<double> counts;
     for (const int64_t n : s.counts) counts.push_back(static_cast<double>(n));
+    if (s.min == s.max) { // one bar, in the middle
+        counts.assign(counts.size(), 0);
+        counts[counts.size() / 2] = 1;
+    }
     return histogram_svg(counts, s.min, s.max, color, what + " of " + s.name) + "<p class=ends><span>" +
            number(s.min, 3) + "</span><span>" + escape(what) + "</span><span>" + number(s.max, 3) + "</span></p>";
 }
@@ -40,9 +44,7 @@ std::vector<size_t> largest(const std::vector<TensorStatistics>& tensors, size_t
 std::string development(const ReportData& data, bool gradients) {
     if (data.statistics.size() < 2) return "";
     const auto& last = gradients ? data.statistics.back().gradients : data.statistics.back().weights;
-    Chart chart;
-    chart.x_label = "epoch";
-    chart.whole_x = true;
+    Chart chart = over_epochs(data);
     int color = 0;
     for (const size_t i : largest(last, kLines)) {
         Series s{.name = last[i].name, .color = color++};

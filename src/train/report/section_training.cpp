@@ -13,18 +13,6 @@ namespace {
 
 constexpr size_t kPoints = 400, kLosses = 180; ///< drawn; losses of single steps would be a blur
 
-/// The horizontal axis begins where there is something: at the start with figures of steps, else with the first epoch.
-Chart over_epochs(const ReportData& data) {
-    Chart chart;
-    chart.x_label = "epoch";
-    chart.whole_x = true;
-    if (!data.steps_seen.empty()) chart.x_min = 0;
-    chart.x_max = 0;
-    if (!data.rows.empty()) chart.x_max = static_cast<double>(data.rows.back().epoch);
-    if (!data.steps_seen.empty()) chart.x_max = std::max(*chart.x_max, data.steps_seen.back().epoch);
-    return chart;
-}
-
 std::string loss_card(const ReportData& data) {
     Series steps{.name = "training, by step", .color = 0, .faint = true};
     for (const StepLoss& s : data.steps_seen) steps.points.push_back({s.epoch, s.loss});
@@ -41,6 +29,7 @@ std::string loss_card(const ReportData& data) {
             chart.mark_text = "best " + number(*row.val_loss);
         }
     }
+    chart.mark_low = true;
     for (Series* s : {&steps, &train, &validation})
         if (!s->points.empty()) chart.series.push_back(*s);
     if (chart.series.empty()) return "";
@@ -123,6 +112,18 @@ std::string table(const ReportData& data) {
 }
 
 } // namespace
+
+Chart over_epochs(const ReportData& data) {
+    Chart chart;
+    chart.x_label = "epoch";
+    chart.whole_x = true;
+    if (!data.rows.empty()) chart.x_max = static_cast<double>(data.rows.back().epoch);
+    if (!data.steps_seen.empty()) {
+        chart.x_min = 0;
+        chart.x_max = std::max(chart.x_max.value_or(0), data.steps_seen.back().epoch);
+    }
+    return chart;
+}
 
 std::string training_section(const ReportData& data) {
     std::string cards;

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "train/report/chart.h"
 #include "train/report/report.h"
 
 namespace ingot::train::report {
@@ -17,6 +18,9 @@ std::string text_section(const ReportData& data);
 std::string model_section(const ReportData& data);
 std::string statistics_section(const ReportData& data);
 std::string performance_section(const ReportData& data);
+
+/// A chart over the epochs. It begins where there is something: at the start with figures of steps, else with the first epoch.
+Chart over_epochs(const ReportData& data);
 
 /// The picture of the layers, from top to bottom; residual connections go around. Part of model_section().
 std::string graph_svg(const std::vector<LayerInfo>& layers, const Shape& input);

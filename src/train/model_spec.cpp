@@ -67,13 +67,16 @@ private:
             layers.push_back(
                 {.path = path, .type = type->get<std::string>(), .input = sample_shape(probe), .depth = depth});
             Layer layer = make(type->get<std::string>(), keys, probe, path, depth);
-            const std::string name = keys.text("name", std::to_string(net.size()));
+            const std::string name = keys.name("name", std::to_string(net.size()), spec.contains("layers"));
             keys.finish();
             if (const auto* table = dynamic_cast<const nn::Embedding*>(layer.get()); table && depth == 0)
                 embeddings_[name] = table->weight;
             layer->eval(); // nothing is written while shapes are inferred
             probe = (*layer)(probe);
             layer->train();
+            if (probe.numel() / 2 > kMaxElements)
+                throw ShapeError("its output " + sample_shape(probe).str() + " has more than " +
+                                 std::to_string(kMaxElements) + " elements");
             net.add(name, layer);
             layers[at].name = name;
             layers[at].options = options_text(spec);

@@ -2,7 +2,7 @@
 #include "train/spec_keys.h"
 
 #include <algorithm>
-#include <cmath>
+#include <charconv>
 #include <vector>
 
 namespace ingot::train {
@@ -12,19 +12,35 @@ namespace {
 constexpr int64_t kMaxSize = int64_t{1} << 24;
 constexpr int64_t kMaxPair = int64_t{1} << 16;
 constexpr size_t kMaxRank = 8;
+constexpr size_t kMaxName = 100;
 
 std::string range(int64_t least, int64_t most) {
     return "a whole number from " + std::to_string(least) + " to " + std::to_string(most);
 }
 
+bool integer_from(const Json& value, int64_t least, int64_t most) {
+    if (!value.is_number_integer()) return false;
+    if (value.is_number_unsigned() && value.get<uint64_t>() > static_cast<uint64_t>(INT64_MAX)) return false;
+    return value.get<int64_t>() >= least && value.get<int64_t>() <= most;
+}
+
 int64_t integer_in(const Json& value, const std::string& key, int64_t least, int64_t most) {
-    const bool fits = value.is_number_integer() &&
-                      (value.is_number_unsigned() ? value.get<uint64_t>() <= static_cast<uint64_t>(most)
-                                                  : value.get<int64_t>() <= most) &&
-                      (value.is_number_unsigned() ? least <= 0 || value.get<uint64_t>() >= static_cast<uint64_t>(least)
-                                                  : value.get<int64_t>() >= least);
-    if (!fits) throw Error("\"" + key + "\" must be " + range(least, most) + ", not " + show(value));
+    if (!integer_from(value, least, most))
+        throw Error("\"" + key + "\" must be " + range(least, most) + ", not " + show(value));
     return value.get<int64_t>();
+}
+
+std::string str(double value) {
+    char text[32];
+    return {text, std::to_chars(text, text + sizeof text, value).ptr};
+}
+
+std::string str(const Range& r) {
+    return (r.with_low ? "[" : "(") + str(r.low) + ", " + str(r.high) + (r.with_high ? "]" : ")");
+}
+
+bool holds(const Range& r, double x) {
+    return (r.with_low ? x >= r.low : x > r.low) && (r.with_high ? x <= r.high : x < r.high);
 }
 
 } // namespace
@@ -82,10 +98,15 @@ const Json& Keys::value(const char* key) {
     return *found;
 }
 
-int64_t Keys::integer(const char* key, std::optional<int64_t> fallback) {
+int64_t Keys::axis(const char* key, int64_t fallback, int64_t rank) {
     const Json* found = optional(key);
-    if (!found && !fallback) missing(key);
-    return found ? integer_in(*found, key, -kMaxSize, kMaxSize) : *fallback;
+    if (!found) return fallback;
+    if (!integer_from(*found, 1, rank - 1) && !integer_from(*found, 1 - rank, -1)) {
+        const std::string most = std::to_string(rank - 1);
+        throw Error(std::string("\"") + key + "\" must be a whole number from 1 to " + most + " or from -" + most +
+                    " to -1 (axis 0 is the batch), not " + show(*found));
+    }
+    return found->get<int64_t>();
 }
 
 int64_t Keys::size(const char* key, std::optional<int64_t> fallback) {
@@ -106,11 +127,11 @@ Int2 Keys::pair(const char* key, std::optional<Int2> fallback, int64_t least) {
     return integer_in(*found, key, least, kMaxPair);
 }
 
-double Keys::number(const char* key, double fallback) {
+double Keys::number(const char* key, double fallback, const Range& range) {
     const Json* found = optional(key);
     if (!found) return fallback;
-    if (!found->is_number() || !std::isfinite(found->get<double>()))
-        throw Error(std::string("\"") + key + "\" must be a number, not " + show(*found));
+    if (!found->is_number() || !holds(range, found->get<double>()))
+        throw Error(std::string("\"") + key + "\" must be a number in " + str(range) + ", not " + show(*found));
     return found->get<double>();
 }
 
@@ -126,6 +147,17 @@ std::string Keys::text(const char* key, const std::string& fallback) {
     if (!found) return fallback;
     if (!found->is_string()) throw Error(std::string("\"") + key + "\" must be a text, not " + show(*found));
     return found->get<std::string>();
+}
+
+std::string Keys::name(const char* key, const std::string& fallback, bool empty) {
+    std::string text = this->text(key, fallback);
+    const bool good = std::all_of(text.begin(), text.end(), [](char c) {
+        return c != '.' && c != '/' && c != 127 && static_cast<unsigned char>(c) >= 32;
+    });
+    if (!good || text.size() > kMaxName || (text.empty() && !empty))
+        throw Error(std::string("\"") + key + "\" must be a text of " + (empty ? "0" : "1") + " to " +
+                    std::to_string(kMaxName) + " bytes without '.', '/' and control characters, not " + show(text));
+    return text;
 }
 
 Shape Keys::shape(const char* key, std::optional<Shape> fallback) {

@@ -6,7 +6,8 @@
 
 #include <ingot/ops.h>
 
-#include "train/spec_keys.h"
+#include "io/json.h"
+#include "train/json_keys.h"
 #include "train/spec_layers.h"
 
 namespace ingot::train {
@@ -152,10 +153,7 @@ bool takes_tokens(const Json& layers) {
 
 Model build_model(const std::string& text, const std::string& source) {
     const Builder names(source);
-    Json spec;
-    try {
-        spec = parse_json(text);
-    } catch (const Error& e) { names.fail(e.what()); }
+    const Json spec = io::parse_json<Json>(text, source);
     if (!spec.is_object()) names.fail("must be an object {\"input\": [..], \"layers\": [..]}");
     for (const auto& [key, value] : spec.items())
         if (key != "input" && key != "layers") names.fail("unknown key " + show(key) + "; there are input and layers");

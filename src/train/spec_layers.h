@@ -9,7 +9,7 @@
 
 #include <ingot/nn.h>
 
-#include "train/spec_keys.h"
+#include "train/json_keys.h"
 
 namespace ingot::train {
 

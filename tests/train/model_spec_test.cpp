@@ -220,7 +220,8 @@ TEST(ModelSpec, ErrorsOutsideLayers) {
     EXPECT_HAS(error_of(R"({"input": [0], "layers": [{"type": "relu"}]})"), "\"input\" must be a whole number from 1");
     EXPECT_HAS(error_of(R"({"input": [16777216, 16777216], "layers": [{"type": "relu"}]})"), "too many elements");
     EXPECT_HAS(error_of(R"({"input": [1e30832], "layers": [{"type": "relu"}]})"), "a number is too large");
-    EXPECT_HAS(error_of(R"({"input": [1], "input": [2], "layers": [{"type": "relu"}]})"), "\"input\" stands twice");
+    EXPECT_HAS(error_of(R"({"input": [1], "input": [2], "layers": [{"type": "relu"}]})"),
+               "the key 'input' stands twice");
     std::string deep = R"({"type": "relu"})";
     for (int i = 0; i < 20; ++i) deep = R"({"type": "sequential", "layers": [)" + deep + "]}";
     const std::string error = error_of(R"({"input": [1], "layers": [)" + deep + "]}");

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include "train/spec_keys.h"
+#include "train/json_keys.h"
 
 #include <algorithm>
 #include <charconv>
-#include <vector>
 
 namespace ingot::train {
 
@@ -45,38 +44,14 @@ bool holds(const Range& r, double x) {
 
 } // namespace
 
-Json parse_json(const std::string& text) {
-    // nlohmann keeps the last of equal keys; a file that reads differently elsewhere is refused instead.
-    std::vector<std::set<std::string>> levels;
-    std::string twice;
-    const auto watch = [&](int, Json::parse_event_t event, Json& parsed) {
-        if (event == Json::parse_event_t::object_start) levels.emplace_back();
-        if (event == Json::parse_event_t::object_end) levels.pop_back();
-        if (event == Json::parse_event_t::key && twice.empty()) {
-            const auto key = parsed.get<std::string>();
-            if (!levels.back().insert(key).second) twice = key;
-        }
-        return true;
-    };
-    // The parser takes a NUL for the end and would not see what follows.
-    if (const size_t zero = text.find('\0'); zero != std::string::npos)
-        throw Error("not JSON: a NUL byte at byte " + std::to_string(zero + 1));
-    Json json;
-    try {
-        json = Json::parse(text, watch);
-    } catch (const Json::parse_error& e) {
-        const size_t at = std::min(e.byte, text.size());
-        const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n');
-        throw Error("not JSON: syntax error in line " + std::to_string(line) + ", at byte " + std::to_string(e.byte));
-    } catch (const Json::out_of_range&) { throw Error("not JSON: a number is too large for any computer"); }
-    if (!twice.empty()) throw Error("the key " + show(twice) + " stands twice in one object");
-    return json;
-}
-
 std::string show(const Json& value) {
     std::string text = value.dump(-1, ' ', true, Json::error_handler_t::replace);
     if (text.size() > 60) text = text.substr(0, 57) + "...";
     return text;
+}
+
+Keys::Keys(const Json& object) : object_(object) {
+    if (!object.is_object()) throw Error("must be an object, not " + show(object));
 }
 
 void Keys::missing(const char* key) const {
@@ -109,6 +84,15 @@ int64_t Keys::axis(const char* key, int64_t fallback, int64_t rank) {
     return found->get<int64_t>();
 }
 
+int64_t Keys::whole(const char* key, int64_t least) { return integer_in(value(key), key, least, int64_t{1} << 53); }
+
+uint64_t Keys::seed(const char* key) {
+    const Json& found = value(key);
+    if (!found.is_number_unsigned())
+        throw Error(std::string("\"") + key + "\" must be a whole number from 0 to 2^64 - 1, not " + show(found));
+    return found.get<uint64_t>();
+}
+
 int64_t Keys::size(const char* key, std::optional<int64_t> fallback) {
     const Json* found = optional(key);
     if (!found && !fallback) missing(key);
@@ -127,12 +111,27 @@ Int2 Keys::pair(const char* key, std::optional<Int2> fallback, int64_t least) {
     return integer_in(*found, key, least, kMaxPair);
 }
 
-double Keys::number(const char* key, double fallback, const Range& range) {
+double Keys::number(const char* key, std::optional<double> fallback, const Range& range) {
     const Json* found = optional(key);
-    if (!found) return fallback;
+    if (!found && !fallback) missing(key);
+    if (!found) return *fallback;
     if (!found->is_number() || !holds(range, found->get<double>()))
         throw Error(std::string("\"") + key + "\" must be a number in " + str(range) + ", not " + show(*found));
     return found->get<double>();
+}
+
+std::optional<double> Keys::number_or_null(const char* key) {
+    return value(key).is_null() ? std::nullopt : std::optional(number(key, {}, kFinite));
+}
+
+std::vector<float> Keys::numbers(const char* key, const Range& range) {
+    const Json& list = value(key);
+    const bool good = list.is_array() && std::all_of(list.begin(), list.end(), [&](const Json& x) {
+                          return x.is_number() && holds(range, x.get<double>());
+                      });
+    if (!good)
+        throw Error(std::string("\"") + key + "\" must be a list of numbers in " + str(range) + ", not " + show(list));
+    return list.get<std::vector<float>>();
 }
 
 bool Keys::boolean(const char* key, bool fallback) {
@@ -142,11 +141,19 @@ bool Keys::boolean(const char* key, bool fallback) {
     return found->get<bool>();
 }
 
-std::string Keys::text(const char* key, const std::string& fallback) {
+std::string Keys::text(const char* key, const std::optional<std::string>& fallback) {
     const Json* found = optional(key);
-    if (!found) return fallback;
+    if (!found && !fallback) missing(key);
+    if (!found) return *fallback;
     if (!found->is_string()) throw Error(std::string("\"") + key + "\" must be a text, not " + show(*found));
     return found->get<std::string>();
+}
+
+std::vector<std::string> Keys::texts(const char* key) {
+    const Json& list = value(key);
+    if (!list.is_array() || !std::all_of(list.begin(), list.end(), [](const Json& x) { return x.is_string(); }))
+        throw Error(std::string("\"") + key + "\" must be a list of texts, not " + show(list));
+    return list.get<std::vector<std::string>>();
 }
 
 std::string Keys::name(const char* key, const std::string& fallback, bool empty) {

@@ -7,6 +7,7 @@
 #include "cli/output.h"
 #include "cli/table.h"
 #include "io/file.h"
+#include "io/json.h"
 #include "io/safetensors.h"
 #include "train/model_info.h"
 #include "train/model_spec.h"
@@ -127,10 +128,7 @@ int inspect_safetensors(const InspectArguments& a) {
 int inspect_model(const InspectArguments& a) {
     const std::vector<uint8_t> file = io::read_file(a.file, kMaxJsonBytes);
     const std::string text(file.begin(), file.end());
-    Json json;
-    try {
-        json = Json::parse(text);
-    } catch (const Json::exception& error) { throw FileError(a.file + ": " + error.what()); }
+    const Json json = io::parse_json<Json>(text, a.file);
     const bool description = json.is_object() && json.contains("spec");
     if (!a.json) {
         if (description)

@@ -3,15 +3,15 @@
 
 #include <algorithm>
 
-#include <nlohmann/json.hpp>
-
 #include "data/spec.h"
+#include "io/json.h"
+#include "train/json_keys.h"
 
 namespace ingot::cli {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
+using Json = train::Json;
 
 std::string augment_text(const train::Recipe& r) {
     const std::string shift = r.shift > 0 ? "shift=" + std::to_string(r.shift) : "";
@@ -22,7 +22,7 @@ std::string augment_text(const train::Recipe& r) {
 void set_augment(train::Recipe& r, const std::string& text) {
     r.flip = text.starts_with("flip");
     const size_t at = text.find("shift=");
-    r.shift = at == std::string::npos ? 0 : std::stoll(text.substr(at + 6));
+    r.shift = at == std::string::npos ? 0 : std::strtoll(text.c_str() + at + 6, nullptr, 10); // any number is checked
 }
 
 Json json_of(const RunSettings& s) {
@@ -70,38 +70,40 @@ std::string quoted(const std::string& word) {
 std::string to_json(const RunSettings& settings) { return json_of(settings).dump(); }
 
 RunSettings settings_from_json(const std::string& text, const std::string& source) {
+    const std::string foreign = source + ": cannot go on from it: its settings are not those of 'ingot train'";
+    const Json json = io::parse_json<Json>(text, foreign);
     RunSettings s;
     train::Recipe& r = s.recipe;
     try {
-        const Json json = Json::parse(text);
-        json.at("model").get_to(s.model);
-        json.at("data").get_to(s.data);
-        json.at("val").get_to(s.val);
-        json.at("seed").get_to(s.seed);
-        json.at("epochs").get_to(r.epochs);
-        json.at("batch").get_to(r.batch);
-        json.at("optimizer").get_to(r.optimizer);
-        json.at("lr").get_to(r.lr);
-        json.at("momentum").get_to(r.momentum);
-        json.at("weight-decay").get_to(r.weight_decay);
-        json.at("schedule").get_to(r.schedule);
+        train::Keys keys(json);
+        const auto number = [&](const char* key) { return keys.number(key, {}, train::kFinite); };
+        s.model = keys.text("model");
+        s.data = keys.text("data");
+        s.val = number("val");
+        s.seed = keys.seed("seed");
+        r.epochs = keys.whole("epochs", 1);
+        r.batch = keys.whole("batch", 1);
+        r.optimizer = keys.text("optimizer");
+        r.lr = number("lr");
+        r.momentum = number("momentum");
+        r.weight_decay = number("weight-decay");
+        r.schedule = keys.text("schedule");
         train::complete_schedule(r.schedule, r.epochs);
-        json.at("loss").get_to(r.loss);
-        set_augment(r, json.at("augment").get<std::string>());
-        json.at("accumulate").get_to(r.accumulate);
-        json.at("clip-norm").get_to(r.clip_norm);
-        json.at("clip-value").get_to(r.clip_value);
-        json.at("ema").get_to(r.ema);
-        json.at("patience").get_to(r.patience);
-        json.at("min-delta").get_to(r.min_delta);
-        json.at("data_sum").get_to(s.data_sum);
-        json.at("device").get_to(s.device);
-        json.at("threads").get_to(s.threads);
-        json.at("kernels").get_to(s.kernels);
-    } catch (const std::exception& error) {
-        throw FileError(source +
-                        ": cannot go on from it: its settings are not those of 'ingot train': " + error.what());
-    }
+        r.loss = keys.text("loss");
+        const std::string augment = keys.text("augment");
+        set_augment(r, augment);
+        if (augment_text(r) != augment) throw Error("\"augment\": " + train::show(augment) + " is not known");
+        r.accumulate = keys.whole("accumulate", 1);
+        r.clip_norm = number("clip-norm");
+        r.clip_value = number("clip-value");
+        r.ema = number("ema");
+        r.patience = keys.whole("patience", 0);
+        r.min_delta = number("min-delta");
+        s.data_sum = keys.text("data_sum");
+        s.device = keys.text("device");
+        s.threads = static_cast<int>(keys.size("threads"));
+        s.kernels = keys.text("kernels");
+    } catch (const Error& error) { throw FileError(foreign + ": " + error.what()); }
     return s;
 }
 

@@ -191,6 +191,14 @@ Operation CommandBuffer::commit(const std::vector<Operation>& dependencies) {
     return operation_;
 }
 
+namespace {
+void require_result(CommandBuffer::Status status, const char* what) {
+    if (status == CommandBuffer::Status::recording)
+        throw Error(std::string("CommandBuffer::") + what +
+                    ": it was not committed, so there is no result; commit() it and wait() for it first");
+}
+} // namespace
+
 const Operation& CommandBuffer::operation(const char* what) const {
     if (!operation_.valid())
         throw Error(std::string("CommandBuffer::") + what + ": it was not committed, so this would never end");
@@ -210,11 +218,15 @@ CommandBuffer::Status CommandBuffer::status() const {
 
 void CommandBuffer::wait() const { operation("wait").wait(); }
 bool CommandBuffer::wait_for(double seconds) const { return operation("wait_for").wait_for(seconds); }
-std::exception_ptr CommandBuffer::error() const { return operation("error").error(); }
+
+std::exception_ptr CommandBuffer::error() const {
+    require_result(status(), "error");
+    return operation_.error();
+}
 
 double CommandBuffer::seconds() const {
-    if (!operation("seconds").finished())
-        throw Error("CommandBuffer::seconds: it is not finished; wait() for it first");
+    require_result(status(), "seconds");
+    if (!operation_.finished()) throw Error("CommandBuffer::seconds: it is not finished; wait() for it first");
     return static_cast<double>(nanoseconds_->load()) * 1e-9;
 }
 

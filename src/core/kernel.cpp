@@ -2,6 +2,7 @@
 #include "core/kernel.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -30,10 +31,15 @@ constexpr int64_t kGroupThreads = 4096;
 
 int64_t groups_along(int64_t grid, int64_t group) { return (grid + group - 1) / group; }
 
+std::string shortest(double value) {
+    char text[32];
+    return {text, std::to_chars(text, text + sizeof text, value).ptr};
+}
+
 std::string given(const KernelArg& arg) {
     switch (arg.what()) {
     case KernelArg::What::buffer: return "a buffer";
-    case KernelArg::What::real: return "the number " + std::to_string(arg.real());
+    case KernelArg::What::real: return "the number " + shortest(arg.real());
     case KernelArg::What::integer: return "the number " + std::to_string(arg.integer());
     case KernelArg::What::natural: return "the number " + std::to_string(arg.natural());
     case KernelArg::What::bytes: return "a value of another type";
@@ -47,6 +53,8 @@ template <class T> bool store_as(const KernelArg& n, std::byte* out) {
     switch (n.what()) {
     case KernelArg::What::real:
         if constexpr (std::is_floating_point_v<T>) {
+            if (std::isfinite(n.real()) && std::abs(n.real()) > static_cast<double>(std::numeric_limits<T>::max()))
+                return false;
             v = static_cast<T>(n.real());
         } else {
             // Both bounds are powers of two, hence exact.
@@ -117,8 +125,10 @@ BoundArguments bind_arguments(const Kernel& kernel, const std::vector<KernelArg>
             if (a.what() == KernelArg::What::bytes) {
                 if (*a.type() != *p.type) throw fail("is " + given(a) + ", not of type " + p.str());
                 std::memcpy(value.get(), a.value().data(), p.size);
-            } else if (!p.arithmetic || !store_number(p, a, value.get())) {
+            } else if (!p.arithmetic) {
                 throw fail("is " + given(a) + ", which is no " + p.str());
+            } else if (!store_number(p, a, value.get())) {
+                throw fail("is " + given(a) + ", which does not fit " + p.str());
             }
             bound.slots.push_back({value.get(), 1});
             bound.values.push_back(std::move(value));

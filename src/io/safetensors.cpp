@@ -13,6 +13,7 @@
 
 #include "io/atomic_file.h"
 #include "io/file.h"
+#include "io/json.h"
 #include "io/safetensors_header.h"
 
 static_assert(std::endian::native == std::endian::little, "safetensors data is little-endian; swapping is not written");
@@ -227,8 +228,9 @@ constexpr const char* kMetadataSums = "metadata_crc32";
 nlohmann::json checksums(const SafetensorsFile& file, const char* key) {
     const auto entry = file.metadata().find(key);
     if (entry == file.metadata().end()) return nullptr;
-    nlohmann::json list = nlohmann::json::parse(entry->second, nullptr, /*allow_exceptions=*/false);
-    if (!list.is_object()) throw FileError(file.path() + ": the metadata key " + key + " is not a JSON object");
+    const std::string source = file.path() + ": the metadata key " + key;
+    auto list = parse_json<nlohmann::json>(entry->second, source);
+    if (!list.is_object()) throw FileError(source + " is not a JSON object");
     return list;
 }
 

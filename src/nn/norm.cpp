@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <cmath>
+
 #include <ingot/nn/norm.h>
 #include <ingot/ops/creation.h>
 #include <ingot/ops/elementwise.h>
@@ -6,8 +8,20 @@
 
 namespace ingot::nn {
 
+namespace {
+/// Returns eps. A variance of 0 needs it.
+double checked_eps(const char* layer, double eps) {
+    if (!(eps > 0) || std::isinf(eps))
+        throw Error(std::string(layer) + ": eps must be a finite number above 0, not " + std::to_string(eps));
+    return eps;
+}
+} // namespace
+
 BatchNorm::BatchNorm(int64_t channels, BatchNormOptions options) : channels_(channels), options_(options) {
     if (channels <= 0) throw ShapeError("BatchNorm(" + std::to_string(channels) + "): channels must be positive");
+    checked_eps("BatchNorm", options.eps);
+    if (!(options.momentum >= 0 && options.momentum <= 1))
+        throw Error("BatchNorm: momentum must be from 0 to 1, not " + std::to_string(options.momentum));
     if (options.affine) {
         weight = register_parameter("weight", ones({channels}));
         bias = register_parameter("bias", zeros({channels}));
@@ -48,7 +62,8 @@ void BatchNorm2d::check(const Tensor& x) const {
                          ", H, W], not " + x.shape().str());
 }
 
-LayerNorm::LayerNorm(Shape normalized_shape, LayerNormOptions options) : shape_(normalized_shape), eps_(options.eps) {
+LayerNorm::LayerNorm(Shape normalized_shape, LayerNormOptions options)
+    : shape_(normalized_shape), eps_(checked_eps("LayerNorm", options.eps)) {
     if (shape_.rank() == 0 || shape_.numel() <= 0)
         throw ShapeError("LayerNorm: the shape " + shape_.str() + " is empty");
     if (!options.elementwise_affine) return;
@@ -59,7 +74,7 @@ LayerNorm::LayerNorm(Shape normalized_shape, LayerNormOptions options) : shape_(
 Tensor LayerNorm::forward(Tensor x) { return layer_norm(x, shape_, weight, bias, eps_); }
 
 GroupNorm::GroupNorm(int64_t num_groups, int64_t channels, GroupNormOptions options)
-    : groups_(num_groups), channels_(channels), eps_(options.eps) {
+    : groups_(num_groups), channels_(channels), eps_(checked_eps("GroupNorm", options.eps)) {
     if (channels <= 0 || num_groups <= 0 || channels % num_groups != 0)
         throw ShapeError("GroupNorm(" + std::to_string(num_groups) + ", " + std::to_string(channels) +
                          "): the groups must divide the channels");
@@ -75,7 +90,8 @@ Tensor GroupNorm::forward(Tensor x) {
     return group_norm(x, groups_, weight, bias, eps_);
 }
 
-InstanceNorm::InstanceNorm(int64_t channels, InstanceNormOptions options) : channels_(channels), eps_(options.eps) {
+InstanceNorm::InstanceNorm(int64_t channels, InstanceNormOptions options)
+    : channels_(channels), eps_(checked_eps("InstanceNorm", options.eps)) {
     if (channels <= 0) throw ShapeError("InstanceNorm(" + std::to_string(channels) + "): channels must be positive");
     if (!options.affine) return;
     weight = register_parameter("weight", ones({channels}));
@@ -91,6 +107,7 @@ Tensor InstanceNorm::forward(Tensor x) {
 
 RMSNorm::RMSNorm(Shape normalized_shape, RMSNormOptions options) : shape_(normalized_shape), eps_(options.eps) {
     if (shape_.rank() == 0 || shape_.numel() <= 0) throw ShapeError("RMSNorm: the shape " + shape_.str() + " is empty");
+    if (eps_) checked_eps("RMSNorm", *eps_);
     if (options.elementwise_affine) weight = register_parameter("weight", ones(shape_));
 }
 

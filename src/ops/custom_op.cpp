@@ -85,7 +85,7 @@ void infer(graph::Call& call) {
         const double v = graph::unpack(call.attrs[number++]);
         if (!core::store_number(p, KernelArg(v), value))
             throw Error(def.label + ": number " + std::to_string(number - 1) + " is " + std::to_string(v) +
-                        ", which is no " + p.str());
+                        ", which does not fit " + p.str());
     }
     std::vector<Shape> inputs;
     for (const graph::Type* t : call.inputs) inputs.push_back(t->shape);

@@ -288,14 +288,18 @@ Tensor cosine_embedding_loss(const Tensor& a, const Tensor& b, const Tensor& lab
     check_pair("cosine_embedding_loss", a, b);
     if (a.rank() != 2) shape_error("cosine_embedding_loss", "shape " + a.shape().str() + " is not [N, D]");
     check_signs("cosine_embedding_loss", label, {a.size(0)});
-    const Tensor c = cosine_similarity(a, b);
-    return reduced(where(eq(label, 1), 1 - c, where(eq(label, -1), relu(c - options.margin), 0)), options.reduction);
+    // As PyTorch 1.13: not cosine_similarity(), but 1e-12 (a float there) added to the squared norms; at the margin the
+    // gradient passes.
+    constexpr double kEps = 1e-12F;
+    const Tensor aa = sum(a * a, 1) + kEps, bb = sum(b * b, 1) + kEps, c = sum(a * b, 1) / sqrt(aa * bb);
+    const Tensor other = where(eq(label, -1), clamp(c - options.margin, 0), 0);
+    return reduced(where(eq(label, 1), 1 - c, other), options.reduction);
 }
 
 Tensor hinge_embedding_loss(const Tensor& x, const Tensor& label, const MarginOptions& options) {
     require_float("hinge_embedding_loss", x.dtype());
     check_signs("hinge_embedding_loss", label, x.shape());
-    return reduced(where(eq(label, 1), x, where(eq(label, -1), relu(options.margin - x), 0)), options.reduction);
+    return reduced(where(eq(label, 1), x, where(eq(label, -1), clamp(options.margin - x, 0), 0)), options.reduction);
 }
 
 } // namespace ingot

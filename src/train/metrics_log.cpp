@@ -7,10 +7,10 @@
 #include <utility>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
 #include "io/atomic_file.h"
 #include "io/file.h"
+#include "io/json.h"
+#include "train/json_keys.h"
 
 namespace ingot::train {
 
@@ -49,6 +49,21 @@ std::vector<std::string> lines_of(const std::string& path) {
 
 } // namespace
 
+EpochMetrics epoch_from_json(const std::string& line, const std::string& source) {
+    const Json json = io::parse_json<Json>(line, source);
+    try {
+        Keys keys(json);
+        const auto real = [&](const char* key) { return keys.number_or_null(key).value_or(std::nan("")); };
+        return {.epoch = keys.whole("epoch", 1),
+                .step = keys.whole("step", 0),
+                .train_loss = real("train_loss"),
+                .val_loss = keys.number_or_null("val_loss"),
+                .val_accuracy = keys.number_or_null("val_accuracy"),
+                .lr = real("lr"),
+                .seconds = real("seconds")};
+    } catch (const Error& error) { throw FileError(source + ": " + error.what()); }
+}
+
 MetricsLog::MetricsLog(std::string folder, int64_t epochs) : folder_(std::move(folder)), csv_(kHeader) {
     if (folder_.empty() || epochs == 0) return;
     for (const std::string& line : lines_of(folder_ + "/metrics.csv")) {
@@ -59,9 +74,10 @@ MetricsLog::MetricsLog(std::string folder, int64_t epochs) : folder_(std::move(f
         const size_t comma = line.rfind(',');
         std::from_chars(line.data() + comma + 1, line.data() + line.size(), seconds_);
     }
+    int64_t count = 0;
     for (const std::string& line : lines_of(folder_ + "/metrics.jsonl")) {
-        const nlohmann::json row = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
-        if (row.is_object() && row.value("epoch", epochs + 1) <= epochs) json_lines_ += line;
+        const std::string source = folder_ + "/metrics.jsonl: line " + std::to_string(++count);
+        if (epoch_from_json(line, source).epoch <= epochs) json_lines_ += line;
     }
 }
 

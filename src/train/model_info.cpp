@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "train/model_info.h"
 
-#include <cmath>
-
-#include <nlohmann/json.hpp>
-
-#include <ingot/error.h>
-
-#include "io/quote.h"
+#include "io/json.h"
+#include "train/json_keys.h"
 
 namespace ingot::train {
 
 namespace {
-using Json = nlohmann::ordered_json;
+
+// Means and deviations of real data; an f32 of more would overflow where it is squared.
+constexpr double kMost = 1e30;
+constexpr Range kMean{-kMost, kMost}, kDeviation{0, kMost, false, true};
 
 Json table_json(const data::TableFormat& table) {
     Json columns = Json::array();
@@ -28,24 +26,29 @@ Json table_json(const data::TableFormat& table) {
 }
 
 data::TableFormat table_from_json(const Json& json) {
+    Keys keys(json);
     data::TableFormat table;
-    for (const Json& entry : json.at("columns")) {
+    const Json& columns = keys.value("columns");
+    if (!columns.is_array()) throw Error("\"columns\" must be a list, not " + show(columns));
+    for (const Json& entry : columns) {
+        Keys of(entry);
         data::TableColumn column;
-        column.name = entry.at("name").get<std::string>();
-        column.numeric = !entry.contains("words");
+        column.name = of.text("name");
+        column.numeric = of.optional("words") == nullptr;
         if (column.numeric) {
-            column.mean = entry.at("mean").get<double>();
-            column.std = entry.at("std").get<double>();
+            column.mean = of.number("mean", {}, kFinite);
+            column.std = of.number("std", {}, {0, kFinite.high, false, true});
         } else {
-            column.words = entry.at("words").get<std::vector<std::string>>();
+            column.words = of.texts("words");
         }
         table.columns.push_back(std::move(column));
     }
-    table.label = json.at("label").get<std::string>();
-    table.regression = json.contains("target");
-    if (table.regression) {
-        table.target_mean = json.at("target").at("mean").get<double>();
-        table.target_std = json.at("target").at("std").get<double>();
+    table.label = keys.text("label");
+    if (const Json* target = keys.optional("target")) {
+        Keys of(*target);
+        table.regression = true;
+        table.target_mean = of.number("mean", {}, kFinite);
+        table.target_std = of.number("std", {}, {0, kFinite.high, false, true});
     }
     return table;
 }
@@ -55,7 +58,7 @@ data::TableFormat table_from_json(const Json& json) {
 std::string to_json(const ModelInfo& info) {
     Json json;
     json["name"] = info.name;
-    json["spec"] = Json::parse(info.spec);
+    json["spec"] = io::parse_json<Json>(info.spec, "the model's spec");
     json["class_names"] = info.class_names;
     json["mean"] = info.mean;
     json["std"] = info.std;
@@ -65,37 +68,24 @@ std::string to_json(const ModelInfo& info) {
 }
 
 ModelInfo model_info_from_json(const std::string& text, const std::string& source) {
+    const std::string damaged = source + ": the description of the model is damaged";
+    const Json json = io::parse_json<Json>(text, damaged);
     ModelInfo info;
     try {
-        const Json json = Json::parse(text);
-        info.name = json.at("name").get<std::string>();
-        info.spec = json.at("spec").dump();
-        info.class_names = json.at("class_names").get<std::vector<std::string>>();
-        info.mean = json.at("mean").get<std::vector<float>>();
-        info.std = json.at("std").get<std::vector<float>>();
-        if (json.contains("table")) {
-            info.table = table_from_json(json.at("table"));
+        Keys keys(json);
+        info.name = keys.text("name");
+        info.spec = keys.value("spec").dump();
+        info.class_names = keys.texts("class_names");
+        info.mean = keys.numbers("mean", kMean);
+        info.std = keys.numbers("std", kDeviation);
+        if (info.mean.size() != info.std.size()) throw Error("\"mean\" and \"std\" differ in length");
+        if (const Json* table = keys.optional("table")) {
+            info.table = table_from_json(*table);
             info.table->class_names = info.class_names;
+            if (info.table->features() != static_cast<int64_t>(info.mean.size()))
+                throw Error("\"table\" does not fit \"mean\" and \"std\"");
         }
-    } catch (const nlohmann::json::exception& error) {
-        throw FileError(source + ": the description of the model is damaged: " + error.what());
-    }
-    if (info.mean.size() != info.std.size())
-        throw FileError(source + ": the description of the model is damaged: mean and std differ in length");
-    for (const float deviation : info.std)
-        if (!(deviation > 0) || !std::isfinite(deviation))
-            throw FileError(source + ": the description of the model is damaged: std must be above 0");
-    for (const float mean : info.mean)
-        if (!std::isfinite(mean))
-            throw FileError(source + ": the description of the model is damaged: mean must be finite");
-    if (!info.table) return info;
-    for (const data::TableColumn& column : info.table->columns)
-        if (!(column.std > 0) || !std::isfinite(column.std) || !std::isfinite(column.mean))
-            throw FileError(source + ": the description of the model is damaged: column " +
-                            io::quote_name(column.name));
-    if (info.table->features() != static_cast<int64_t>(info.mean.size()) || !(info.table->target_std > 0) ||
-        !std::isfinite(info.table->target_std))
-        throw FileError(source + ": the description of the model is damaged: its table does not fit mean and std");
+    } catch (const Error& error) { throw FileError(damaged + ": " + error.what()); }
     return info;
 }
 

@@ -6,7 +6,8 @@
 
 #include <ingot/ops.h>
 
-#include "train/spec_keys.h"
+#include "io/json.h"
+#include "train/json_keys.h"
 #include "train/spec_layers.h"
 
 namespace ingot::train {
@@ -67,13 +68,16 @@ private:
             layers.push_back(
                 {.path = path, .type = type->get<std::string>(), .input = sample_shape(probe), .depth = depth});
             Layer layer = make(type->get<std::string>(), keys, probe, path, depth);
-            const std::string name = keys.text("name", std::to_string(net.size()));
+            const std::string name = keys.name("name", std::to_string(net.size()), spec.contains("layers"));
             keys.finish();
             if (const auto* table = dynamic_cast<const nn::Embedding*>(layer.get()); table && depth == 0)
                 embeddings_[name] = table->weight;
             layer->eval(); // nothing is written while shapes are inferred
             probe = (*layer)(probe);
             layer->train();
+            if (probe.numel() / 2 > kMaxElements)
+                throw ShapeError("its output " + sample_shape(probe).str() + " has more than " +
+                                 std::to_string(kMaxElements) + " elements");
             net.add(name, layer);
             layers[at].name = name;
             layers[at].options = options_text(spec);
@@ -149,10 +153,7 @@ bool takes_tokens(const Json& layers) {
 
 Model build_model(const std::string& text, const std::string& source) {
     const Builder names(source);
-    Json spec;
-    try {
-        spec = parse_json(text);
-    } catch (const Error& e) { names.fail(e.what()); }
+    const Json spec = io::parse_json<Json>(text, source);
     if (!spec.is_object()) names.fail("must be an object {\"input\": [..], \"layers\": [..]}");
     for (const auto& [key, value] : spec.items())
         if (key != "input" && key != "layers") names.fail("unknown key " + show(key) + "; there are input and layers");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "train/models.h"
 
-#include "train/spec_keys.h"
+#include "train/json_keys.h"
 
 namespace ingot::train {
 

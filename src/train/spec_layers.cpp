@@ -5,8 +5,10 @@ namespace ingot::train {
 
 namespace {
 
-// More than any real model has; larger numbers are mistakes or attacks, and products of them could overflow.
-constexpr int64_t kMaxElements = int64_t{1} << 36;
+// What sense the numbers make; wider than any real model needs.
+constexpr double kMaxScale = 1e3;
+constexpr Range kEps{0, 1, false, true}, kShare{0, 1, true, true}, kDropout{0, 1, true, false};
+constexpr Range kScale{0, kMaxScale, false, true}, kSlope{-1, 1}, kBound{-1e6, 1e6}, kStd{0, 100};
 
 void need_rank(const Tensor& probe, int64_t least, int64_t most, const char* text) {
     if (probe.rank() - 1 < least || probe.rank() - 1 > most)
@@ -39,37 +41,37 @@ template <class L, class... Args> Layer layer(Args&&... args) {
 
 // Layers without keys, and with one number.
 template <class L> Layer plain(Keys&, const Tensor&) { return layer<L>(); }
-template <class L> Layer with_alpha(Keys& keys, const Tensor&) { return layer<L>(keys.number("alpha", 1)); }
-template <class L> Layer with_axis(Keys& keys, const Tensor&) { return layer<L>(keys.integer("axis", -1)); }
-
-Layer leaky_relu(Keys& keys, const Tensor&) { return layer<nn::LeakyReLU>(keys.number("slope", 0.01)); }
-Layer softplus(Keys& keys, const Tensor&) {
-    const double beta = keys.number("beta", 1);
-    if (!(beta > 0)) throw Error("\"beta\" must be above 0");
-    return layer<nn::Softplus>(beta);
+template <class L> Layer with_axis(Keys& keys, const Tensor& probe) {
+    return layer<L>(keys.axis("axis", -1, probe.rank()));
 }
+
+Layer elu(Keys& keys, const Tensor&) { return layer<nn::ELU>(keys.number("alpha", 1, {0, kMaxScale})); }
+Layer celu(Keys& keys, const Tensor&) { return layer<nn::CELU>(keys.number("alpha", 1, kScale)); }
+Layer leaky_relu(Keys& keys, const Tensor&) { return layer<nn::LeakyReLU>(keys.number("slope", 0.01, kSlope)); }
+Layer softplus(Keys& keys, const Tensor&) { return layer<nn::Softplus>(keys.number("beta", 1, kScale)); }
 Layer hardtanh(Keys& keys, const Tensor&) {
-    const double low = keys.number("min_val", -1);
-    return layer<nn::Hardtanh>(low, keys.number("max_val", 1));
+    const double low = keys.number("min_val", -1, kBound), high = keys.number("max_val", 1, kBound);
+    if (!(low < high)) throw Error("\"min_val\" must be below \"max_val\"");
+    return layer<nn::Hardtanh>(low, high);
 }
 Layer prelu(Keys& keys, const Tensor&) {
     const int64_t count = keys.size("num_parameters", 1);
-    return layer<nn::PReLU>(count, keys.number("init", 0.25));
+    return layer<nn::PReLU>(count, keys.number("init", 0.25, kSlope));
 }
 Layer gelu(Keys& keys, const Tensor&) {
     return layer<nn::GELU>(choice(keys, "approximate", {"none", "tanh"}) == 0 ? nn::Approximate::none
                                                                               : nn::Approximate::tanh);
 }
 
-Layer dropout(Keys& keys, const Tensor&) { return layer<nn::Dropout>(keys.number("p", 0.5)); }
+Layer dropout(Keys& keys, const Tensor&) { return layer<nn::Dropout>(keys.number("p", 0.5, kDropout)); }
 
-Layer flatten(Keys& keys, const Tensor&) {
-    const int64_t start = keys.integer("start", 1);
-    return layer<nn::Flatten>(start, keys.integer("stop", -1));
+Layer flatten(Keys& keys, const Tensor& probe) {
+    const int64_t start = keys.axis("start", 1, probe.rank());
+    return layer<nn::Flatten>(start, keys.axis("stop", -1, probe.rank()));
 }
 
-Layer unflatten(Keys& keys, const Tensor&) {
-    const int64_t axis = keys.integer("axis", 1);
+Layer unflatten(Keys& keys, const Tensor& probe) {
+    const int64_t axis = keys.axis("axis", 1, probe.rank());
     return layer<nn::Unflatten>(axis, keys.shape("sizes", std::nullopt));
 }
 
@@ -83,7 +85,7 @@ Layer linear(Keys& keys, const Tensor& probe) {
 Layer embedding(Keys& keys, const Tensor&) {
     const int64_t rows = keys.size("num_embeddings"), columns = keys.size("embedding_dim");
     limit({rows, columns});
-    return layer<nn::Embedding>(rows, columns, nn::EmbeddingOptions{keys.number("std", 1)});
+    return layer<nn::Embedding>(rows, columns, nn::EmbeddingOptions{keys.number("std", 1, kStd)});
 }
 
 Layer conv2d(Keys& keys, const Tensor& probe) {
@@ -152,8 +154,8 @@ Layer conv_transpose1d(Keys& keys, const Tensor& probe) {
 
 nn::BatchNormOptions batch_norm_options(Keys& keys) {
     nn::BatchNormOptions o;
-    o.eps = keys.number("eps", o.eps);
-    o.momentum = keys.number("momentum", o.momentum);
+    o.eps = keys.number("eps", o.eps, kEps);
+    o.momentum = keys.number("momentum", o.momentum, kShare);
     o.affine = keys.boolean("affine", true);
     o.track_running_stats = keys.boolean("track_running_stats", true);
     return o;
@@ -171,7 +173,7 @@ Layer layer_norm(Keys& keys, const Tensor& probe) {
     need_rank(probe, 1, 8, "at least one axis");
     const Shape shape = keys.shape("normalized_shape", Shape{probe.shape().back()});
     nn::LayerNormOptions o;
-    o.eps = keys.number("eps", o.eps);
+    o.eps = keys.number("eps", o.eps, kEps);
     o.elementwise_affine = keys.boolean("elementwise_affine", true);
     o.bias = keys.boolean("bias", true);
     return layer<nn::LayerNorm>(shape, o);
@@ -181,7 +183,7 @@ Layer rms_norm(Keys& keys, const Tensor& probe) {
     need_rank(probe, 1, 8, "at least one axis");
     const Shape shape = keys.shape("normalized_shape", Shape{probe.shape().back()});
     nn::RMSNormOptions o;
-    if (keys.optional("eps")) o.eps = keys.number("eps", 0);
+    if (keys.optional("eps")) o.eps = keys.number("eps", 0, kEps);
     o.elementwise_affine = keys.boolean("elementwise_affine", true);
     return layer<nn::RMSNorm>(shape, o);
 }
@@ -190,7 +192,7 @@ Layer group_norm(Keys& keys, const Tensor& probe) {
     need_rank(probe, 1, 8, "at least one axis");
     const int64_t groups = keys.size("num_groups");
     nn::GroupNormOptions o;
-    o.eps = keys.number("eps", o.eps);
+    o.eps = keys.number("eps", o.eps, kEps);
     o.affine = keys.boolean("affine", o.affine);
     return layer<nn::GroupNorm>(groups, probe.size(1), o);
 }
@@ -198,7 +200,7 @@ Layer group_norm(Keys& keys, const Tensor& probe) {
 Layer instance_norm(Keys& keys, const Tensor& probe) {
     need_rank(probe, 2, 8, "[C, L] or [C, H, W]");
     nn::InstanceNormOptions o;
-    o.eps = keys.number("eps", o.eps);
+    o.eps = keys.number("eps", o.eps, kEps);
     o.affine = keys.boolean("affine", o.affine);
     return layer<nn::InstanceNorm>(probe.size(1), o);
 }
@@ -257,8 +259,8 @@ Layer global_avg_pool2d(Keys&, const Tensor& probe) {
 Layer position_embedding(Keys& keys, const Tensor& probe) {
     need_rank(probe, 2, 8, "positions [.., T, E]");
     nn::PositionEmbeddingOptions o;
-    o.std = keys.number("std", o.std);
-    o.key = keys.text("key", o.key);
+    o.std = keys.number("std", o.std, kStd);
+    o.key = keys.name("key", o.key, /*empty=*/true);
     const int64_t length = keys.size("length", probe.size(-2));
     limit({length, probe.size(-1)});
     return layer<nn::PositionEmbedding>(length, probe.size(-1), o);
@@ -268,14 +270,14 @@ Layer self_attention(Keys& keys, const Tensor& probe) {
     need_rank(probe, 2, 7, "positions [.., T, E]");
     const int64_t heads = keys.size("heads");
     const bool causal = keys.boolean("is_causal", false);
-    return layer<nn::SelfAttention>(heads, nn::SelfAttentionOptions{causal, keys.number("dropout", 0)});
+    return layer<nn::SelfAttention>(heads, nn::SelfAttentionOptions{causal, keys.number("dropout", 0, kDropout)});
 }
 
 Layer multihead_attention(Keys& keys, const Tensor& probe) {
     need_rank(probe, 2, 7, "positions [.., T, E]");
     const int64_t heads = keys.size("heads");
     nn::MultiheadAttentionOptions o;
-    o.dropout = keys.number("dropout", o.dropout);
+    o.dropout = keys.number("dropout", o.dropout, kDropout);
     o.bias = keys.boolean("bias", o.bias);
     o.is_causal = keys.boolean("is_causal", o.is_causal);
     limit({3, probe.size(-1), probe.size(-1)});
@@ -287,9 +289,9 @@ Layer transformer_encoder_layer(Keys& keys, const Tensor& probe) {
     const int64_t heads = keys.size("heads"), width = probe.size(-1);
     nn::TransformerEncoderLayerOptions o;
     o.dim_feedforward = keys.size("dim_feedforward", o.dim_feedforward);
-    o.dropout = keys.number("dropout", o.dropout);
+    o.dropout = keys.number("dropout", o.dropout, kDropout);
     o.activation = static_cast<nn::FeedForwardActivation>(choice(keys, "activation", {"relu", "gelu", "gelu_tanh"}));
-    o.layer_norm_eps = keys.number("layer_norm_eps", o.layer_norm_eps);
+    o.layer_norm_eps = keys.number("layer_norm_eps", o.layer_norm_eps, kEps);
     o.norm_first = keys.boolean("norm_first", o.norm_first);
     o.is_causal = keys.boolean("is_causal", o.is_causal);
     o.bias = keys.boolean("bias", o.bias);
@@ -311,13 +313,13 @@ constexpr Type kTypes[] = {
     {"avg_pool2d", avg_pool2d},
     {"batch_norm1d", batch_norm1d},
     {"batch_norm2d", batch_norm2d},
-    {"celu", with_alpha<nn::CELU>},
+    {"celu", celu},
     {"conv1d", conv1d},
     {"conv2d", conv2d},
     {"conv_transpose1d", conv_transpose1d},
     {"conv_transpose2d", conv_transpose2d},
     {"dropout", dropout},
-    {"elu", with_alpha<nn::ELU>},
+    {"elu", elu},
     {"embedding", embedding},
     {"flatten", flatten},
     {"gelu", gelu},

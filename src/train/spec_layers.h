@@ -9,11 +9,15 @@
 
 #include <ingot/nn.h>
 
-#include "train/spec_keys.h"
+#include "train/json_keys.h"
 
 namespace ingot::train {
 
 using Layer = std::shared_ptr<nn::Module>;
+
+/// Of a weight, or of a sample between layers. More than any real model has; larger numbers are mistakes or attacks, and
+/// products of them could overflow.
+constexpr int64_t kMaxElements = int64_t{1} << 36;
 
 /// Shape of one sample: without the batch axis of the probe.
 Shape sample_shape(const Tensor& probe);

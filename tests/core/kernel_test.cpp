@@ -194,11 +194,13 @@ TEST(Kernel, NumbersFitOrAreErrors) {
     KernelLibrary library;
     int32_t i = 0;
     double d = 0;
+    float f = 0;
     bool flag = false;
     Window window{};
     uint64_t wide = 0;
     const Kernel ints = library.add("ints", [&](const WorkGroup&, int32_t v) { i = v; });
     const Kernel reals = library.add("reals", [&](const WorkGroup&, double v) { d = v; });
+    const Kernel singles = library.add("singles", [&](const WorkGroup&, float v) { f = v; });
     const Kernel flags = library.add("flags", [&](const WorkGroup&, bool v) { flag = v; });
     const Kernel structs = library.add("structs", [&](const WorkGroup&, const Window& v) { window = v; });
     const Kernel wides = library.add("wides", [&](const WorkGroup&, uint64_t v) { wide = v; });
@@ -208,24 +210,32 @@ TEST(Kernel, NumbersFitOrAreErrors) {
     EXPECT_EQ(i, 7);
     run(ints, 1, 1, {-3.0});
     EXPECT_EQ(i, -3);
-    EXPECT_EQ(says(ints, 2.5), "dispatch of ints(i32): argument 0 is the number 2.500000, which is no i32");
+    EXPECT_EQ(says(ints, 2.5), "dispatch of ints(i32): argument 0 is the number 2.5, which does not fit i32");
     EXPECT_EQ(says(ints, int64_t{1} << 31),
-              "dispatch of ints(i32): argument 0 is the number 2147483648, which is no i32");
-    EXPECT_NE(says(ints, 2147483648.0).find("which is no i32"), std::string::npos);
-    EXPECT_NE(says(ints, std::numeric_limits<double>::quiet_NaN()).find("which is no i32"), std::string::npos);
+              "dispatch of ints(i32): argument 0 is the number 2147483648, which does not fit i32");
+    EXPECT_NE(says(ints, 2147483648.0).find("which does not fit i32"), std::string::npos);
+    EXPECT_NE(says(ints, std::numeric_limits<double>::quiet_NaN()).find("which does not fit i32"), std::string::npos);
     EXPECT_EQ(says(ints, -2147483648.0), "nothing thrown");
     EXPECT_EQ(i, std::numeric_limits<int32_t>::min());
     run(reals, 1, 1, {0.1f});
     EXPECT_EQ(d, static_cast<double>(0.1f));
     run(reals, 1, 1, {3});
     EXPECT_EQ(d, 3.0);
+    for (const double far : {1e300, -1e39})
+        EXPECT_NE(says(singles, far).find(", which does not fit f32"), std::string::npos) << says(singles, far);
+    run(singles, 1, 1, {0.1}); // rounded
+    EXPECT_EQ(f, 0.1f);
+    run(singles, 1, 1, {-std::numeric_limits<double>::infinity()});
+    EXPECT_EQ(f, -std::numeric_limits<float>::infinity());
+    run(singles, 1, 1, {double{std::numeric_limits<float>::max()}});
+    EXPECT_EQ(f, std::numeric_limits<float>::max());
     run(flags, 1, 1, {true});
     EXPECT_TRUE(flag);
-    EXPECT_NE(says(flags, 2).find("which is no bool"), std::string::npos);
+    EXPECT_NE(says(flags, 2).find("which does not fit bool"), std::string::npos);
     run(wides, 1, 1, {~uint64_t{0}});
     EXPECT_EQ(wide, ~uint64_t{0});
-    EXPECT_NE(says(wides, -1).find("which is no 8-byte"), std::string::npos);
-    EXPECT_NE(says(ints, ~uint64_t{0}).find("which is no i32"), std::string::npos);
+    EXPECT_NE(says(wides, -1).find("which does not fit 8-byte"), std::string::npos);
+    EXPECT_NE(says(ints, ~uint64_t{0}).find("which does not fit i32"), std::string::npos);
     run(structs, 1, 1, {Window{3, 9}});
     EXPECT_EQ(window.first, 3);
     EXPECT_EQ(window.last, 9);

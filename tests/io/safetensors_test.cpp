@@ -356,6 +356,9 @@ TEST(Safetensors, ChecksumsNameTheDamagedText) {
     EXPECT_ERROR(verify({{"a", "one"}, {"b", ""}, {"c", ""}, {"metadata_crc32", sums}}),
                  "metadata 'c' has no checksum in the metadata_crc32 list");
     EXPECT_ERROR(verify({{"metadata_crc32", "1"}}), "metadata_crc32 is not a JSON object");
+    for (const std::string& text : {std::string("{\"a\": 1e400}"), std::string(100'000, '['),
+                                    std::string("{\"a\": 1}\0", 9), std::string("{\"a\": 1, \"a\": 1}"), std::string()})
+        EXPECT_ERROR(verify({{"a", "one"}, {"metadata_crc32", text}}), path + ": the metadata key metadata_crc32: ");
 }
 
 } // namespace

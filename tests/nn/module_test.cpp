@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Modules: names, sharing, modes, state_dict and its errors, moving between devices, user-defined modules.
+#include <cmath>
+
 #include <gtest/gtest.h>
 
 #include <ingot/nn.h>
@@ -268,6 +270,20 @@ TEST(BatchNorm, WithoutTrackingUsesTheBatchInEval) {
     const auto y = norm(Tensor::from(std::vector<float>{0, 10, 2, 30}, {2, 2})).to_vector<float>();
     EXPECT_NEAR(y[0], -1, 1e-4);
     EXPECT_NEAR(y[3], 1, 1e-4);
+}
+
+TEST(Layers, RefuseNumbersThatCannotBe) {
+    const double nan = std::nan(""), inf = INFINITY;
+    for (const double eps : {0.0, -1.0, nan, inf}) {
+        EXPECT_ERROR_HAS(nn::BatchNorm1d(2, {.eps = eps}), "BatchNorm: eps must be a finite number above 0, not ");
+        EXPECT_ERROR_HAS(nn::LayerNorm(2, {.eps = eps}), "LayerNorm: eps must be");
+        EXPECT_ERROR_HAS(nn::GroupNorm(1, 2, {.eps = eps}), "GroupNorm: eps must be");
+        EXPECT_ERROR_HAS(nn::InstanceNorm(2, {.eps = eps}), "InstanceNorm: eps must be");
+        EXPECT_ERROR_HAS(nn::RMSNorm(2, {.eps = eps}), "RMSNorm: eps must be");
+    }
+    for (const double momentum : {-0.1, 1.5, nan})
+        EXPECT_ERROR_HAS(nn::BatchNorm2d(2, {.momentum = momentum}), "BatchNorm: momentum must be from 0 to 1, not ");
+    for (const double p : {-0.1, 1.5, nan}) EXPECT_ERROR_HAS(nn::Dropout{p}, "Dropout: p = ");
 }
 
 TEST(Layers, RefuseBadSizes) {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Further layers, activations and losses against values captured from PyTorch: values, gradients and second gradients.
+#include <algorithm>
+#include <cmath>
 #include <functional>
 #include <memory>
 #include <ostream>
@@ -223,6 +225,48 @@ TEST(MoreLossesGolden, CosineEmbedding) {
                 nn::cosine_embedding_loss(x, file.at(in + "other"), file.at(in + "target"), {.margin = margin});
             compare_loss(file, std::string(variant) + "/" + golden::step(t) + "/", x, value);
         }
+}
+
+// Values and gradients of PyTorch 1.13 in f64 at the corners: zero vectors, tiny vectors and a cosine that is the margin.
+TEST(MoreLossesGolden, CosineOfZeroVectors) {
+    const auto vectors = [](const std::vector<double>& v) { return Tensor::from(v, {5, 3}).set_requires_grad(true); };
+    const auto expect = [](const Tensor& got, const std::vector<double>& wanted) {
+        const auto values = got.to_vector<double>();
+        ASSERT_EQ(values.size(), wanted.size());
+        for (size_t i = 0; i < wanted.size(); ++i)
+            EXPECT_NEAR(values[i], wanted[i], 1e-9 * std::max(1.0, std::abs(wanted[i]))) << i;
+    };
+    Tensor a = vectors({0, 0, 0, 0, 0, 0, 1e-7, 0, 0, 3, 4, 0, 0, 0, 0});
+    Tensor b = vectors({1, 2, 3, 1, 2, 3, 3e-7, 4e-7, 0, 1, 2, 2, 0, 0, 0});
+    const Tensor label = Tensor::from(std::vector<double>{1, -1, 1, -1, -1}, {5});
+    const Tensor loss = nn::cosine_embedding_loss(a, b, label, {.reduction = Reduction::none});
+    expect(loss, {1, 0, 0.9733003503351112, 0.7333333333332779, 0});
+    sum(loss).backward();
+    expect(a.grad(), {-267261.2424463765, -534522.484892753, -801783.7273391294, 267261.2424463765, 534522.484892753,
+                      801783.7273391294, -264352.9669686388, -355995.3288651843, 0, -0.021333333333328208,
+                      0.016000000000003484, 0.13333333333332326, 0, 0, 0});
+    expect(b.grad(), {0, 0, 0, 0, 0, 0, -82590.91627623893, 8543.887920076178, 0, 0.11851851851851862,
+                      0.10370370370371398, -0.16296296296293253, 0, 0, 0});
+
+    Tensor c = vectors({0, 0, 0, 0, 0, 0, 1e-7, 0, 0, 3, 4, 0, 0, 0, 0});
+    const Tensor similarity = cosine_similarity(c, b.detach());
+    expect(similarity, {0, 0, 0.6, 0.7333333333333333, 0});
+    sum(similarity).backward();
+    expect(c.grad(),
+           {26726124.191242438, 53452248.382484876, 80178372.57372732, 26726124.191242438, 53452248.382484876,
+            80178372.57372732, 0, 8000000.000000001, 0, -0.02133333333333333, 0.016, 0.13333333333333333, 0, 0, 0});
+    // Each norm counts as at least eps, not their product.
+    EXPECT_NEAR(cosine_similarity(Tensor::from(std::vector<double>{1e-9, 0, 0}, {1, 3}),
+                                  Tensor::from(std::vector<double>{1, 2, 3}, {1, 3}))
+                    .item<double>(),
+                0.026726124191242442, 1e-15);
+}
+
+TEST(MoreLossesGolden, HingeEmbeddingAtTheMargin) {
+    Tensor x = Tensor::from(std::vector<float>{1, 1, 0.4f}, {3}).set_requires_grad(true);
+    nn::hinge_embedding_loss(x, Tensor::from(std::vector<float>{-1, 1, -1}, {3}), {.margin = 1, .reduction = kSum})
+        .backward();
+    EXPECT_EQ(x.grad().to_vector<float>(), (std::vector<float>{-1, 1, -1})); // as PyTorch's
 }
 
 } // namespace

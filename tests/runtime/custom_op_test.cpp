@@ -340,7 +340,7 @@ TEST(CustomOp, MistakesAreNamed) {
     EXPECT_TRUE(fails_with([&] { negative({x, x}); }, {"s: its rule gave the shape [-2]"}));
     const CustomOp number({.name = "whole", .forward = {whole}});
     EXPECT_EQ(values(number({vec({1})}, {2})), Floats{3});
-    EXPECT_TRUE(fails_with([&] { number({vec({1})}, {2.5}); }, {"whole: number 0 is 2.5", "which is no i32"}));
+    EXPECT_TRUE(fails_with([&] { number({vec({1})}, {2.5}); }, {"whole: number 0 is 2.5", "which does not fit i32"}));
     const CustomOp grid({.name = "grid", .forward = {two}, .grid = [](const auto&, const auto&) { return Dim3(-1); }});
     EXPECT_TRUE(fails_with([&] { values(grid({x, x})); }, {"dispatch of grid", "negative extent"}));
 }

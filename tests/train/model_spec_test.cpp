@@ -117,7 +117,6 @@ TEST(ModelSpec, FurtherTypesOfSequences) {
     EXPECT_EQ(model.net.state_dict().names(), (std::vector<std::string>{"0.weight", "0.bias", "3.weight", "3.bias"}));
     EXPECT_HAS(layer_error(R"({"type": "conv1d", "out": 3})"), "needs sequences [C, L], but its input is [3, 8, 8]");
     EXPECT_HAS(layer_error(R"({"type": "group_norm", "num_groups": 2})"), "the groups must divide the channels");
-    EXPECT_HAS(layer_error(R"({"type": "softplus", "beta": 0})"), "\"beta\" must be above 0");
     EXPECT_HAS(layer_error(R"({"type": "unflatten", "sizes": [2, 2]})"), "does not become [2, 2]");
     EXPECT_HAS(error_of(R"({"input": [4, 9], "layers": [{"type": "conv1d", "out": 2, "kernel": [3, 4]}]})"),
                "\"kernel\" must be one number");
@@ -210,7 +209,6 @@ TEST(ModelSpec, ErrorsNameTheLayer) {
     EXPECT_HAS(layer_error(R"({"type": "dropout", "p": 1.5})"), "layer 1 (\"dropout\")");
     EXPECT_HAS(layer_error(R"({"type": "batch_norm1d"})"), "needs [C] or [C, L], but its input is [3, 8, 8]");
     EXPECT_HAS(layer_error(R"({"type": "relu", "name": "0"})"), "'0' is taken");
-    EXPECT_HAS(layer_error(R"({"type": "relu", "name": "a.b"})"), "dot");
     EXPECT_HAS(layer_error(R"({"type": "residual", "layers": [{"type": "conv2d", "out": 4, "padding": 1}]})"),
                "layer 1 (\"residual\"): Residual: the layers give [2, 4, 8, 8], the shortcut [2, 3, 8, 8]");
     EXPECT_HAS(layer_error(R"({"type": "residual", "layers": [{"type": "relu"}, {"type": "conv2d", "uot": 4}]})"),
@@ -231,12 +229,88 @@ TEST(ModelSpec, ErrorsOutsideLayers) {
     EXPECT_HAS(error_of(R"({"input": [0], "layers": [{"type": "relu"}]})"), "\"input\" must be a whole number from 1");
     EXPECT_HAS(error_of(R"({"input": [16777216, 16777216], "layers": [{"type": "relu"}]})"), "too many elements");
     EXPECT_HAS(error_of(R"({"input": [1e30832], "layers": [{"type": "relu"}]})"), "a number is too large");
-    EXPECT_HAS(error_of(R"({"input": [1], "input": [2], "layers": [{"type": "relu"}]})"), "\"input\" stands twice");
+    EXPECT_HAS(error_of(R"({"input": [1], "input": [2], "layers": [{"type": "relu"}]})"),
+               "the key 'input' stands twice");
     std::string deep = R"({"type": "relu"})";
     for (int i = 0; i < 20; ++i) deep = R"({"type": "sequential", "layers": [)" + deep + "]}";
     const std::string error = error_of(R"({"input": [1], "layers": [)" + deep + "]}");
     EXPECT_HAS(error, "nested deeper");
     EXPECT_EQ(error.find("model spec"), error.rfind("model spec")) << error;
+}
+
+/// A number of a layer and what it must be.
+struct BadValue {
+    const char *layer, *key, *value, *range;
+};
+
+TEST(ModelSpec, NumbersHaveRanges) {
+    const BadValue cases[] = {
+        {"batch_norm2d", "eps", "-1", "in (0, 1]"},
+        {"batch_norm2d", "eps", "0", "in (0, 1]"},
+        {"batch_norm2d", "eps", "2", "in (0, 1]"},
+        {"batch_norm2d", "momentum", "5", "in [0, 1]"},
+        {"batch_norm2d", "momentum", "-0.1", "in [0, 1]"},
+        {"batch_norm2d", "momentum", "null", "in [0, 1]"},
+        {"layer_norm", "eps", "0", "in (0, 1]"},
+        {"rms_norm", "eps", "-1e-5", "in (0, 1]"},
+        {"instance_norm", "eps", "-1", "in (0, 1]"},
+        {"group_norm", "eps", "-1", "in (0, 1]"},
+        {"dropout", "p", "1", "in [0, 1)"},
+        {"dropout", "p", "-0.5", "in [0, 1)"},
+        {"dropout", "p", "1e300", "in [0, 1)"},
+        {"dropout", "p", "true", "in [0, 1)"},
+        {"leaky_relu", "slope", "7", "in [-1, 1]"},
+        {"prelu", "init", "-3", "in [-1, 1]"},
+        {"elu", "alpha", "-1", "in [0, 1000]"},
+        {"celu", "alpha", "0", "in (0, 1000]"},
+        {"softplus", "beta", "0", "in (0, 1000]"},
+        {"hardtanh", "min_val", "1e30", "in [-1e+06, 1e+06]"},
+        {"softmax", "axis", "0", "from 1 to 3 or from -3 to -1 (axis 0 is the batch)"},
+        {"log_softmax", "axis", "-4", "from 1 to 3 or from -3 to -1 (axis 0 is the batch)"},
+        {"softmin", "axis", "4", "from 1 to 3 or from -3 to -1 (axis 0 is the batch)"},
+        {"glu", "axis", "0", "from 1 to 3 or from -3 to -1 (axis 0 is the batch)"},
+        {"flatten", "start", "0", "from 1 to 3 or from -3 to -1 (axis 0 is the batch)"},
+        {"flatten", "stop", "1.5", "from 1 to 3 or from -3 to -1 (axis 0 is the batch)"},
+        {"unflatten", "axis", "0", "from 1 to 3 or from -3 to -1 (axis 0 is the batch)"},
+    };
+    for (const BadValue& c : cases) {
+        const std::string type = c.layer, key = c.key;
+        std::string layer = "{\"type\": \"" + type + "\", \"" + key + "\": " + c.value;
+        if (type == "group_norm") layer += ", \"num_groups\": 1";
+        if (type == "unflatten") layer += ", \"sizes\": [1, 3]";
+        const std::string error = layer_error(layer + "}");
+        const std::string what = "model spec: layer 1 (\"" + type + "\"): \"" + key + "\" must be a ";
+        EXPECT_EQ(error.rfind(what, 0), 0u) << error;
+        EXPECT_HAS(error, std::string(c.range) + ", not ");
+    }
+    const auto attention = [](const std::string& type, const std::string& option) {
+        return error_of(R"({"input": [6, 8], "layers": [{"type": ")" + type + "\", \"heads\": 2, " + option + "}]}");
+    };
+    EXPECT_HAS(attention("multihead_attention", "\"dropout\": 1"), "\"dropout\" must be a number in [0, 1), not 1");
+    EXPECT_HAS(attention("self_attention", "\"dropout\": -1"), "\"dropout\" must be a number in [0, 1), not -1");
+    EXPECT_HAS(attention("transformer_encoder_layer", "\"dropout\": 2"), "in [0, 1), not 2");
+    EXPECT_HAS(attention("transformer_encoder_layer", "\"layer_norm_eps\": 0"), "in (0, 1], not 0");
+    EXPECT_HAS(layer_error(R"({"type": "hardtanh", "min_val": 2, "max_val": 1})"), "must be below \"max_val\"");
+    EXPECT_HAS(
+        error_of(
+            R"({"input": 4, "layers": [{"type": "embedding", "num_embeddings": 2, "embedding_dim": 3, "std": -1}]})"),
+        "\"std\" must be a number in [0, 100], not -1");
+    EXPECT_HAS(layer_error(R"({"type": "conv_transpose2d", "out": 1, "stride": 60000, "kernel": 1})"),
+               "its output [1, 420001, 420001] has more than");
+}
+
+TEST(ModelSpec, NamesAreWordsOfKeys) {
+    for (const char* name : {"a.b", "a/b", "", "a\\nb", "\\u0000"}) {
+        const std::string error = layer_error(std::string(R"({"type": "relu", "name": ")") + name + "\"}");
+        EXPECT_HAS(error, "\"name\" must be a text of 1 to 100 bytes without '.', '/' and control characters, not \"");
+        EXPECT_EQ(error.rfind("model spec: layer 1 (\"relu\", \"", 0), 0u) << error;
+    }
+    EXPECT_HAS(layer_error(R"({"type": "relu", "name": ")" + std::string(101, 'n') + "\"}"), "1 to 100 bytes");
+    EXPECT_HAS(layer_error(R"({"type": "relu", "name": 3})"), "\"name\" must be a text");
+    EXPECT_HAS(layer_error(R"({"type": "position_embedding", "key": "a/b"})"), "\"key\" must be a text of");
+    EXPECT_HAS(layer_error(R"({"type": "relu", "name": "a"}, {"type": "tanh", "name": "a"})"),
+               "layer 2 (\"tanh\", \"a\")");
+    EXPECT_EQ(layer_error(R"({"type": "batch_norm2d", "name": "größe_1-b"})"), "no error");
 }
 
 TEST(ModelSpec, AnyBytesAreAModelOrAnError) {

@@ -67,14 +67,14 @@ struct KlDivOptions {
 /// target (log(target) - x), where x are log-probabilities and target are probabilities; 0 where target is 0. One shape.
 Tensor kl_div(const Tensor& x, const Tensor& target, const KlDivOptions& options = {});
 
-/// a b / (max(|a|, eps) max(|b|, eps)) along an axis, where a and b are broadcast.
+/// a b / (max(|a|, eps) max(|b|, eps)) along an axis, where a and b are broadcast. PyTorch 1.13's; below eps our gradient is exact.
 Tensor cosine_similarity(const Tensor& a, const Tensor& b, int64_t axis = 1, double eps = 1e-8);
 
 struct MarginOptions {
     double margin = 0;
     Reduction reduction = Reduction::mean;
 };
-/// 1 - cos where label is 1, max(0, cos - margin) where it is -1, cos = cosine_similarity(a, b, 1). a, b: [N, D]; label: [N].
+/// 1 - cos where label is 1, max(0, cos - margin) where it is -1, cos = a b / sqrt((a a + 1e-12) (b b + 1e-12)). a, b: [N, D]; label: [N].
 Tensor cosine_embedding_loss(const Tensor& a, const Tensor& b, const Tensor& label, const MarginOptions& options = {});
 /// x where label is 1, max(0, margin - x) where it is -1. x, label: one shape. The margin is 1 unless given.
 Tensor hinge_embedding_loss(const Tensor& x, const Tensor& label, const MarginOptions& options = {.margin = 1});

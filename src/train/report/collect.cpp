@@ -6,7 +6,6 @@
 #include <filesystem>
 #include <numeric>
 
-#include <nlohmann/json.hpp>
 #include <sys/resource.h>
 
 #include <ingot/error.h>
@@ -116,24 +115,7 @@ std::vector<EpochMetrics> read_epochs(const std::string& folder) {
     std::vector<EpochMetrics> rows;
     for (auto at = file.begin(); at != file.end();) {
         const auto end = std::find(at, file.end(), '\n');
-        try {
-            const auto json = nlohmann::json::parse(at, end);
-            const auto real = [&](const char* key) {
-                return json.at(key).is_null() ? std::numeric_limits<double>::quiet_NaN() : json.at(key).get<double>();
-            };
-            const auto optional = [&](const char* key) {
-                return json.at(key).is_null() ? std::optional<double>() : json.at(key).get<double>();
-            };
-            rows.push_back({.epoch = json.at("epoch").get<int64_t>(),
-                            .step = json.at("step").get<int64_t>(),
-                            .train_loss = real("train_loss"),
-                            .val_loss = optional("val_loss"),
-                            .val_accuracy = optional("val_accuracy"),
-                            .lr = real("lr"),
-                            .seconds = real("seconds")});
-        } catch (const nlohmann::json::exception& error) {
-            throw FileError(path + ": line " + std::to_string(rows.size() + 1) + " is damaged: " + error.what());
-        }
+        rows.push_back(epoch_from_json(std::string(at, end), path + ": line " + std::to_string(rows.size() + 1)));
         at = end == file.end() ? end : end + 1;
     }
     return rows;

@@ -28,6 +28,7 @@ void expect_same(const std::string& folder, const std::string& what, const T& ou
 
 void Fit::begin() {
     if (options_.out.empty()) {
+        for (const auto& sink : options_.sinks) sink->begin(0);
         log_.emplace("");
         return;
     }
@@ -38,13 +39,10 @@ void Fit::begin() {
     else if (const auto there = run_in(options_.out); there && !options_.force)
         throw Error("Trainer: '" + options_.out + "' holds a run (" + *there +
                     "); use another folder, or resume or force");
-    if (checkpoint)
-        resume(*checkpoint);
-    else if (options_.force)
-        folder_->set_aside();
-    else
-        folder_->clear();
-    log_.emplace(options_.out, position_.epoch);
+    log_.emplace(options_.out, checkpoint ? checkpoint->position().epoch : 0);
+    if (checkpoint) resume(*checkpoint);
+    for (const auto& sink : options_.sinks) sink->begin(position_.step);
+    if (!checkpoint) options_.force ? folder_->set_aside() : folder_->clear();
     earlier_seconds_ = log_->seconds();
     io::write_file_atomic(folder_->file("model.json"), options_.model_json);
 }

@@ -163,6 +163,39 @@ TEST_P(Resume, AfterWhatACallbackASinkOrTheValidationThrew) {
         kSteps);
 }
 
+TEST_P(Resume, LogsOfSinksGoOn) {
+    const auto with_logs = [&](const std::string& out) {
+        Job s = job(out);
+        s.options.sinks = {std::make_shared<CsvSink>(folder_ / (out + ".csv")),
+                           std::make_shared<JsonLinesSink>(folder_ / (out + ".jsonl"))};
+        s.options.sink_steps = 1;
+        s.options.checkpoint_steps = 3;
+        return s;
+    };
+    with_logs("logged").run();
+    const auto expect_same_logs = [&](const std::string& out) {
+        for (const char* end : {".csv", ".jsonl"})
+            EXPECT_EQ(folder_.read(out + end), folder_.read("logged" + std::string(end)));
+    };
+    EXPECT_GT(folder_.read("logged.csv").size(), 300u);
+    for (const int64_t at : {1, 3, 5, 9, 10, 15}) {
+        const std::string out = "fails" + std::to_string(at);
+        Job first = with_logs(out);
+        first.train.fail_at = at;
+        ASSERT_THROW(first.run(), Error);
+        Job second = with_logs(out);
+        second.options.resume = true;
+        second.run();
+        expect_same_logs(out);
+    }
+    // A run that is refused leaves the log of the one that is there.
+    fs::copy_file(folder_ / "logged.csv", folder_ / "refused.csv");
+    Job refused = with_logs("refused");
+    refused.options.out = folder_ / "logged";
+    EXPECT_THROW(refused.run(), Error);
+    EXPECT_EQ(folder_.read("refused.csv"), folder_.read("logged.csv"));
+}
+
 TEST_P(Resume, ManyStops) {
     // Every step and every other validation ends with one.
     const std::string out = "many";

@@ -3,14 +3,11 @@
 
 #include <charconv>
 #include <cmath>
-#include <filesystem>
 #include <utility>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
 #include "io/atomic_file.h"
-#include "io/file.h"
+#include "train/log_lines.h"
 
 namespace ingot::train {
 
@@ -27,42 +24,19 @@ std::string json_number(double value) { return std::isfinite(value) ? number(val
 
 std::string milliseconds(double seconds) { return number(std::round(seconds * 1e3) / 1e3); }
 
-} // namespace
-
-namespace {
-
-constexpr int64_t kMaxLogBytes = int64_t{1} << 30;
 constexpr const char* kHeader = "epoch,step,train_loss,val_loss,val_accuracy,lr,seconds\n";
-
-/// The whole lines of a file; none when it is missing.
-std::vector<std::string> lines_of(const std::string& path) {
-    std::vector<std::string> lines;
-    if (!std::filesystem::exists(path)) return lines;
-    const std::vector<uint8_t> bytes = io::read_file(path, kMaxLogBytes);
-    std::string line;
-    for (const uint8_t byte : bytes) {
-        line += static_cast<char>(byte);
-        if (byte == '\n') lines.push_back(std::exchange(line, ""));
-    }
-    return lines;
-}
 
 } // namespace
 
 MetricsLog::MetricsLog(std::string folder, int64_t epochs) : folder_(std::move(folder)), csv_(kHeader) {
     if (folder_.empty() || epochs == 0) return;
-    for (const std::string& line : lines_of(folder_ + "/metrics.csv")) {
-        int64_t epoch = 0;
-        std::from_chars(line.data(), line.data() + line.size(), epoch);
-        if (epoch < 1 || epoch > epochs) continue; // the header, and rows of after the checkpoint
-        csv_ += line;
-        const size_t comma = line.rfind(',');
-        std::from_chars(line.data() + comma + 1, line.data() + line.size(), seconds_);
+    const std::vector<std::string> rows = csv_lines_until(folder_ + "/metrics.csv", "epoch,", epochs);
+    for (size_t i = 1; i < rows.size(); ++i) csv_ += rows[i];
+    if (rows.size() > 1) {
+        const std::string& last = rows.back();
+        std::from_chars(last.data() + last.rfind(',') + 1, last.data() + last.size(), seconds_);
     }
-    for (const std::string& line : lines_of(folder_ + "/metrics.jsonl")) {
-        const nlohmann::json row = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
-        if (row.is_object() && row.value("epoch", epochs + 1) <= epochs) json_lines_ += line;
-    }
+    for (const std::string& line : json_lines_until(folder_ + "/metrics.jsonl", "epoch", epochs)) json_lines_ += line;
 }
 
 void MetricsLog::append(const EpochMetrics& row) {

@@ -22,7 +22,7 @@ struct EpochMetrics {
 class MetricsLog {
 public:
     /// Files in the existing folder `folder`; none are written when it is empty text. Of the rows that are there already
-    /// those of the first `epochs` epochs stay: for a run that goes on.
+    /// those of the first `epochs` epochs stay: for a run that goes on. Errors: FileError naming the line that is damaged.
     explicit MetricsLog(std::string folder, int64_t epochs = 0);
     /// Adds a row and writes the files. Errors: FileError; the row is kept then, and write() tries again.
     void append(const EpochMetrics& row);

@@ -22,23 +22,32 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-/// What a checkpoint must agree with to go on from it.
-std::string method_text(const TrainerOptions& o, const optim::LRScheduler* schedule) {
-    std::string out;
-    const auto add = [&](const char* what, double value, double usual) {
+/// What a checkpoint must agree with to go on from it: lines of a name and a value.
+std::string method_text(const TrainerOptions& o, const optim::Optimizer& optimizer,
+                        const optim::LRScheduler* schedule) {
+    std::string out = std::string("optimizer ") + optimizer.name() + "\n";
+    const auto add = [&](const std::string& what, double value) {
         char text[32];
-        if (value != usual)
-            out +=
-                std::string(what) + " " + std::string(text, std::to_chars(text, text + sizeof text, value).ptr) + ", ";
+        out += what + " " + std::string(text, std::to_chars(text, text + sizeof text, value).ptr) + "\n";
     };
-    add("accumulate", static_cast<double>(o.accumulate), 1);
-    add("clip_value", o.clip_value, 0);
-    add("clip_norm", o.clip_norm, 0);
-    add("ema", o.ema, 0);
-    add("patience", static_cast<double>(o.patience), 0);
-    add("min_delta", o.min_delta, 0);
-    if (!schedule) return out + "constant rate";
-    return out + (o.schedule_per == Per::step ? "per step: " : "per epoch: ") + schedule->str();
+    const size_t groups = optimizer.num_groups();
+    add("parameter_groups", static_cast<double>(groups));
+    // Where a schedule sets the rates, they are what it began with.
+    const std::vector<double> base =
+        schedule ? schedule->state_dict().at("base_lr").to_vector<double>() : std::vector<double>();
+    for (size_t g = 0; g < groups; ++g) {
+        const std::string group = groups == 1 ? "" : "_of_group_" + std::to_string(g);
+        add("lr" + group, schedule ? base[g] : optimizer.lr(g));
+        for (const auto& [name, value] : optimizer.options(g)) add(name + group, value);
+    }
+    add("accumulate", static_cast<double>(o.accumulate));
+    add("clip_value", o.clip_value);
+    add("clip_norm", o.clip_norm);
+    add("ema", o.ema);
+    add("patience", static_cast<double>(o.patience));
+    add("min_delta", o.min_delta);
+    return out + "schedule " +
+           (!schedule ? "none" : (o.schedule_per == Per::step ? "per step: " : "per epoch: ") + schedule->str()) + "\n";
 }
 
 } // namespace
@@ -56,7 +65,7 @@ Fit::Fit(nn::Module& model, optim::Optimizer& optimizer, const Loss& loss, const
     : model_(model), optimizer_(optimizer), loss_(loss), options_(options), engine_(engine), batches_(train),
       validation_(validation), test_(test), texts_{.model_json = options.model_json,
                                                    .settings = options.settings,
-                                                   .method = method_text(options, engine.schedule.get())},
+                                                   .method = method_text(options, optimizer, engine.schedule.get())},
       progress_(options.progress ? Progress::automatic() : Progress::Style::silent, options.epochs, train.steps(),
                 train.batch_size()),
       evaluator_(model, loss, options.metrics), reporter_(options, stopper_), statistics_(model),

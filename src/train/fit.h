@@ -62,6 +62,8 @@ private:
 
     // fit_save.cpp
     void begin();
+    /// Nothing is changed. Errors: Error when this is not the run of the checkpoint, FileError.
+    void check_resume(const LoadedCheckpoint& checkpoint);
     void resume(const LoadedCheckpoint& checkpoint);
     bool at_checkpoint_step() const;
     bool at_checkpoint_time() const;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <filesystem>
+#include <map>
+#include <sstream>
 #include <utility>
 
 #include <ingot/error.h>
@@ -17,11 +19,26 @@ void expect_same(const std::string& folder, const std::string& what, const T& ou
     if (ours == theirs) return;
     const auto text = [](const T& value) {
         if constexpr (std::is_same_v<T, std::string>)
-            return "'" + value + "'";
+            return value;
         else
             return std::to_string(value);
     };
     throw Error("resume: " + what + " is " + text(ours) + ", but " + text(theirs) + " in the run in " + folder);
+}
+
+/// The names and values of a method's lines.
+std::vector<std::pair<std::string, std::string>> named_lines(const std::string& method) {
+    std::vector<std::pair<std::string, std::string>> out;
+    std::istringstream lines(method);
+    for (std::string name, value; lines >> name && std::getline(lines >> std::ws, value);)
+        out.emplace_back(name, value);
+    return out;
+}
+
+void expect_same_method(const std::string& folder, const std::string& ours, const std::string& theirs) {
+    const auto lines = named_lines(theirs);
+    std::map<std::string, std::string> there(lines.begin(), lines.end());
+    for (const auto& [name, value] : named_lines(ours)) expect_same(folder, name, value, there[name]);
 }
 
 } // namespace
@@ -40,26 +57,33 @@ void Fit::begin() {
         throw Error("Trainer: '" + options_.out + "' holds a run (" + *there +
                     "); use another folder, or resume or force");
     log_.emplace(options_.out, checkpoint ? checkpoint->position().epoch : 0);
-    if (checkpoint) resume(*checkpoint);
-    for (const auto& sink : options_.sinks) sink->begin(position_.step);
-    if (!checkpoint) options_.force ? folder_->set_aside() : folder_->clear();
+    if (checkpoint) check_resume(*checkpoint);
+    for (const auto& sink : options_.sinks) sink->begin(checkpoint ? checkpoint->position().step : 0);
+    if (checkpoint)
+        resume(*checkpoint);
+    else
+        options_.force ? folder_->set_aside() : folder_->clear();
     earlier_seconds_ = log_->seconds();
     io::write_file_atomic(folder_->file("model.json"), options_.model_json);
 }
 
-void Fit::resume(const LoadedCheckpoint& checkpoint) {
+void Fit::check_resume(const LoadedCheckpoint& checkpoint) {
     const Position there = checkpoint.position();
     const RunTexts texts = checkpoint.texts();
     const std::string& out = options_.out;
     expect_same(out, "the number of batches in an epoch", position_.batches, there.batches);
     expect_same(out, "the batch size", position_.batch_size, there.batch_size);
     expect_same(out, "the seed", position_.seed, there.seed);
-    expect_same(out, "what a step does", texts_.method, texts.method);
+    expect_same_method(out, texts_.method, texts.method);
     if (texts_.model_json != texts.model_json)
         throw Error("resume: the model and its description are not those of the run in " + out);
     if (there.epoch > options_.epochs)
         throw Error("resume: the run in " + out + " has done " + std::to_string(there.epoch) + " epochs already, not " +
                     std::to_string(options_.epochs));
+    checkpoint.check(parts());
+}
+
+void Fit::resume(const LoadedCheckpoint& checkpoint) {
     restore(checkpoint);
     if (validation_ && position_.best_epoch > 0) {
         const std::string best = folder_->file(kBestFile);

@@ -483,6 +483,75 @@ TEST(ResumeFolder, OtherRunsAreRefused) {
     EXPECT_EQ(message([](Job&) {}), "no error");
 }
 
+TEST(ResumeFolder, AnotherOptimizerIsRefusedByTheNameOfTheOption) {
+    Folder folder;
+    /// With `scheduled` the rate in the checkpoint is another one than that which the run was started with.
+    const auto run = [&](bool resume, bool scheduled,
+                         const std::function<std::unique_ptr<optim::Optimizer>(const std::vector<Tensor>&)>& make) {
+        nn::Sequential model = small_net();
+        const auto before = values(model.state_dict());
+        const auto optimizer = make(model.parameters());
+        Clusters train(5, 1);
+        TrainerOptions options{.epochs = resume ? 2 : 1, .out = folder / (scheduled ? "scheduled" : "constant")};
+        options.resume = resume;
+        if (scheduled) options.schedule = optim::ExponentialLR({.gamma = 0.5});
+        options.progress = false;
+        try {
+            Trainer(model, *optimizer, nn::cross_entropy, options).fit(train);
+        } catch (const Error& error) {
+            EXPECT_EQ(values(model.state_dict()), before) << "a run that is refused changes nothing: " << error.what();
+            return std::string(error.what());
+        }
+        return std::string("no error");
+    };
+    const auto sgd = [](const optim::SGDOptions& options) {
+        return [options](const std::vector<Tensor>& p) { return std::make_unique<optim::SGD>(p, options); };
+    };
+    for (const bool scheduled : {false, true}) {
+        const std::string in = " in the run in " + folder / (scheduled ? "scheduled" : "constant");
+        ASSERT_EQ(run(false, scheduled, sgd({.lr = 0.25, .momentum = 0.5})), "no error");
+        const auto message = [&](const optim::SGDOptions& options) { return run(true, scheduled, sgd(options)); };
+        EXPECT_EQ(message({.lr = 0.5, .momentum = 0.5}), "resume: lr is 0.5, but 0.25" + in);
+        EXPECT_EQ(message({.lr = 0.25, .momentum = 0.75}), "resume: momentum is 0.75, but 0.5" + in);
+        EXPECT_EQ(message({.lr = 0.25, .momentum = 0.5, .weight_decay = 1e-3}),
+                  "resume: weight_decay is 0.001, but 0" + in);
+        EXPECT_EQ(message({.lr = 0.25, .momentum = 0.5, .nesterov = true}), "resume: nesterov is 1, but 0" + in);
+        EXPECT_EQ(run(true, scheduled, [](const std::vector<Tensor>& p) { return std::make_unique<optim::AdamW>(p); }),
+                  "resume: optimizer is AdamW, but SGD" + in);
+        EXPECT_EQ(run(true, scheduled,
+                      [](const std::vector<Tensor>& p) {
+                          return std::make_unique<optim::SGD>(std::vector<optim::ParamGroup<optim::SGDOptions>>{
+                              {{p[0]}, {.lr = 0.25}}, {{p[1], p[2], p[3]}, {.lr = 0.25}}});
+                      }),
+                  "resume: parameter_groups is 2, but 1" + in);
+        // Of the same kind, but for one parameter only: this shows in its state, after the model's.
+        EXPECT_NE(run(true, scheduled,
+                      [](const std::vector<Tensor>& p) {
+                          return std::make_unique<optim::SGD>(std::vector<Tensor>{p[0]},
+                                                              optim::SGDOptions{.lr = 0.25, .momentum = 0.5});
+                      })
+                      .find("optimizer state"),
+                  std::string::npos);
+        EXPECT_EQ(message({.lr = 0.25, .momentum = 0.5}), "no error");
+    }
+}
+
+TEST(ResumeFolder, ARateThatACallbackSetGoesOn) {
+    Folder folder;
+    const auto run = [&](int64_t epochs) {
+        nn::Sequential model = small_net();
+        optim::SGD optimizer(model.parameters(), {.lr = 0.25});
+        Clusters train(5, 1);
+        TrainerOptions options{.epochs = epochs, .out = folder / "run", .resume = true};
+        options.progress = false;
+        options.callbacks = {{.on_epoch = [&](const EpochEvent&) { optimizer.set_lr(optimizer.lr() / 2); }}};
+        Trainer(model, optimizer, nn::cross_entropy, options).fit(train);
+        return optimizer.lr();
+    };
+    EXPECT_EQ(run(1), 0.125);
+    EXPECT_EQ(run(2), 0.0625);
+}
+
 TEST(ResumeFolder, OneProcessAtATime) {
     Folder folder;
     const RunFolder held(folder / "a");

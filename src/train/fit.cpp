@@ -120,6 +120,7 @@ void Fit::next_batch(Tensor& x, Tensor& y) {
     if (!batches_.next(x, y))
         throw Error("Trainer: the training data ended after " + std::to_string(position_.batch) + " of " +
                     std::to_string(position_.batches) + " batches");
+    check_batch("Trainer: the training data", x, y);
 }
 
 void Fit::run_update(bool wanted) {

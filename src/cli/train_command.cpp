@@ -84,6 +84,12 @@ int64_t steps_of(const train::Recipe& recipe, int64_t batches) {
     return (batches + recipe.accumulate - 1) / recipe.accumulate;
 }
 
+train::ScheduleChoice schedule_of(const train::Recipe& r, int64_t batches) {
+    try {
+        return train::make_schedule(r.schedule, r.epochs, steps_of(r, batches), r.lr);
+    } catch (const Error& error) { throw schedule_error(error); }
+}
+
 std::string epochs_done(int64_t epochs) {
     return std::to_string(epochs) + (epochs == 1 ? " epoch" : " epochs") + " done";
 }
@@ -171,8 +177,7 @@ int train_command(const TrainArguments& a) {
                " threads: going on with another device or number of threads may change the last digits");
     if (a.resume && !earlier) remark("no checkpoint in '" + out + "': starting from the beginning");
     const auto predictions = std::make_shared<train::Predictions>();
-    const train::ScheduleChoice schedule =
-        train::make_schedule(recipe.schedule, recipe.epochs, steps_of(recipe, train_batches->steps()), recipe.lr);
+    const train::ScheduleChoice schedule = schedule_of(recipe, train_batches->steps());
     train::Trainer trainer(model.net, *optimizer, train::make_loss(recipe.loss),
                            {.epochs = recipe.epochs,
                             .out = out,

@@ -102,6 +102,8 @@ double Fit::mean_loss() const {
     return batches > 0 ? position_.epoch_loss / static_cast<double>(batches) : std::numeric_limits<double>::quiet_NaN();
 }
 
+double Fit::seconds() const { return earlier_seconds_ + seconds_since(start_); }
+
 void Fit::take_loss(double loss) {
     const BatchInfo batch = waiting_.front();
     waiting_.pop_front();
@@ -216,7 +218,7 @@ bool Fit::end_epoch() {
     now_.reset();
     const auto saving = phases_.measure(&PhaseTimes::checkpoints);
     if (better) best_ = checkpoint_now();
-    row.seconds = earlier_seconds_ + seconds_since(start_);
+    row.seconds = seconds();
     try {
         log_->append(row); // before any checkpoint of this epoch: a row too many is dropped when the run goes on
     } catch (const FileError& error) { save_error_ = error.what(); } // save() tries again, and says so
@@ -256,7 +258,7 @@ TrainResult Fit::run() {
         throw FileError(save_error_ + "; the training itself went on to step " + std::to_string(position_.step));
     result_.epochs = position_.epoch;
     result_.steps = position_.step;
-    result_.seconds = earlier_seconds_ + seconds_since(start_);
+    result_.seconds = seconds();
     result_.history = reporter_.history(phases_.times());
     if (step_seconds_ > 0)
         result_.samples_per_s = static_cast<double>(session_batches_ * position_.batch_size) / step_seconds_;

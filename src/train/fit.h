@@ -55,6 +55,8 @@ private:
     /// Validation, best weights, metrics; false when it was stopped: then the epoch is not finished.
     bool end_epoch();
     double mean_loss() const;
+    /// Since the run began.
+    double seconds() const;
     void test();
     std::optional<Stop> stop_reason() const;
     bool interrupted() const { return interrupts_ && interrupts_->requested(); }

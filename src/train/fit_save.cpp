@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <sstream>
@@ -63,7 +64,7 @@ void Fit::begin() {
         resume(*checkpoint);
     else
         options_.force ? folder_->set_aside() : folder_->clear();
-    earlier_seconds_ = log_->seconds();
+    earlier_seconds_ = std::max(log_->seconds(), folder_->noted_seconds(position_.step));
     io::write_file_atomic(folder_->file("model.json"), options_.model_json);
 }
 
@@ -124,7 +125,9 @@ void Fit::write_checkpoints(Moment moment) {
     if (best_is_last) checkpoint_now()->write(folder_->file(kBestFile));
     best_saved_ = best_is_last;
     if (kept_step_) folder_->keep_last(*kept_step_, options_.keep);
+    if (position_.batch > 0) folder_->note_seconds(position_.step, seconds());
     checkpoint_now()->write(folder_->file(kLastFile));
+    if (position_.batch == 0) folder_->forget_seconds();
     saved_ = true;
     if (position_.epoch > 0) folder_->drop_replaced();
     kept_step_ = moment == Moment::epoch || moment == Moment::step ? std::optional(position_.step) : std::nullopt;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Going on after a stop at any place: the end has the bytes of a run that was never stopped.
+#include <chrono>
 #include <cmath>
 #include <csignal>
+#include <thread>
 #include <tuple>
 
 #include <sys/resource.h>
@@ -550,6 +552,43 @@ TEST(ResumeFolder, ARateThatACallbackSetGoesOn) {
     };
     EXPECT_EQ(run(1), 0.125);
     EXPECT_EQ(run(2), 0.0625);
+}
+
+TEST(ResumeFolder, SecondsOfBeforeAStopCount) {
+    /// Batches that take a while.
+    class Slow : public Clusters {
+    public:
+        using Clusters::Clusters;
+        bool next(Tensor& x, Tensor& y) override {
+            std::this_thread::sleep_for(std::chrono::milliseconds(60));
+            return Clusters::next(x, y);
+        }
+    };
+    Folder folder;
+    const auto run = [&](int64_t signal_at, int64_t epochs) {
+        nn::Sequential model = small_net();
+        optim::SGD optimizer(model.parameters(), {.lr = 0.1});
+        Slow train(5, 1);
+        train.signal_at = signal_at;
+        return Trainer(model, optimizer, nn::cross_entropy,
+                       {.epochs = epochs,
+                        .out = folder / "run",
+                        .resume = true,
+                        .progress = false,
+                        .handle_interrupts = true})
+            .fit(train);
+    };
+    ASSERT_TRUE(run(2, 1).interrupted);
+    EXPECT_TRUE(run(2, 1).interrupted); // and again: this one adds to the one before
+    const TrainResult end = run(-1, 1);
+    EXPECT_EQ(end.steps, 5);
+    EXPECT_GE(end.seconds, 0.3);
+    const std::string row = folder.read("run/metrics.csv");
+    EXPECT_GE(std::stod(row.substr(row.rfind(',') + 1)), 0.3) << row;
+    EXPECT_FALSE(fs::exists(folder / "run/seconds")) << "a finished run has its own files only";
+    const TrainResult more = run(-1, 2);
+    EXPECT_GE(more.seconds, 0.6);
+    EXPECT_LT(more.seconds, 2 * 0.3 + end.seconds + 60) << "not twice";
 }
 
 TEST(ResumeFolder, OneProcessAtATime) {

@@ -23,7 +23,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char* kSecondsFile = "seconds";
+constexpr const char* kSecondsFile = "metrics.seconds"; // while an epoch is unfinished
 constexpr const char* kFiles[] = {kLastFile,       kBestFile,     "model.json", "metrics.csv",
                                   "metrics.jsonl", "report.html", kSecondsFile};
 constexpr const char* kKept = "step-"; // "step-00001200.safetensors"

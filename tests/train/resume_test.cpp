@@ -585,7 +585,7 @@ TEST(ResumeFolder, SecondsOfBeforeAStopCount) {
     EXPECT_GE(end.seconds, 0.3);
     const std::string row = folder.read("run/metrics.csv");
     EXPECT_GE(std::stod(row.substr(row.rfind(',') + 1)), 0.3) << row;
-    EXPECT_FALSE(fs::exists(folder / "run/seconds")) << "a finished run has its own files only";
+    EXPECT_FALSE(fs::exists(folder / "run/metrics.seconds")) << "a finished run has its own files only";
     const TrainResult more = run(-1, 2);
     EXPECT_GE(more.seconds, 0.6);
     EXPECT_LT(more.seconds, 2 * 0.3 + end.seconds + 60) << "not twice";

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <numeric>
+#include <optional>
 
 #include <ingot/data/transforms.h>
 #include <ingot/ops.h>
@@ -21,19 +22,20 @@ namespace {
 
 constexpr size_t kBatch = 64;
 
-/// The files as the model's input: [N, C, H, W], normalized.
-Tensor read_batch(const Trained& trained, const std::string* files, size_t count, Device device) {
+/// A picture as a sample of the model's input [C, H, W], normalized. Errors: FileError.
+void read_image(const Trained& trained, const std::string& file, float* sample) {
     const Shape& input = trained.model.input;
-    const auto pixels = static_cast<size_t>(input.numel());
-    const auto table = data::normalization_table(trained.info.mean, trained.info.std);
-    std::vector<float> values(count * pixels);
-    for (size_t i = 0; i < count; ++i) {
-        // The loader's arithmetic, so that a picture of the training set gives the same bits here.
-        data::Image image = data::to_sample(data::read_fitted(files[i], input[0], input[1], input[2]));
-        image.set_table(table);
-        image.write(values.data() + i * pixels);
-    }
-    return Tensor::from(values, {static_cast<int64_t>(count), input[0], input[1], input[2]}, {.device = device});
+    // The loader's arithmetic, so that a picture of the training set gives the same bits here.
+    data::Image image = data::to_sample(data::read_fitted(file, input[0], input[1], input[2]));
+    image.set_table(data::normalization_table(trained.info.mean, trained.info.std));
+    image.write(sample);
+}
+
+/// Samples one after the other as [N, C, H, W].
+Tensor batch_of(const Trained& trained, const std::vector<float>& samples, Device device) {
+    const Shape& input = trained.model.input;
+    const int64_t count = static_cast<int64_t>(samples.size()) / input.numel();
+    return Tensor::from(samples, {count, input[0], input[1], input[2]}, {.device = device});
 }
 
 /// What the model says about a batch: one entry per row of `inputs`, with the class or, for a regression, the value.
@@ -56,26 +58,62 @@ Json predict_batch(Trained& trained, const Tensor& inputs) {
     return entries;
 }
 
-Json predict_images(Trained& trained, const std::vector<std::string>& files, Device device) {
+/// The files that could not be read: the others are predicted all the same.
+class Unreadable {
+public:
+    explicit Unreadable(size_t files) : files_(files) {}
+    /// False when `read` throws a FileError. Errors: that one where there is no other file.
+    template <class F> bool read(F&& read) {
+        try {
+            read();
+            return true;
+        } catch (const FileError& error) {
+            if (++count_ == files_) throw;
+            std::fprintf(stderr, "ingot: warning: %s\n", error.what());
+            return false;
+        }
+    }
+    size_t count() const { return count_; }
+
+private:
+    size_t files_, count_ = 0;
+};
+
+Json predict_images(Trained& trained, const std::vector<std::string>& files, Device device, Unreadable& unreadable) {
     Json predictions = Json::array();
-    for (size_t first = 0; first < files.size(); first += kBatch) {
-        const size_t count = std::min(kBatch, files.size() - first);
-        const Json entries = predict_batch(trained, read_batch(trained, &files[first], count, device));
-        for (size_t i = 0; i < count; ++i) {
-            predictions.push_back({{"file", files[first + i]}});
+    const auto pixels = static_cast<size_t>(trained.model.input.numel());
+    for (size_t first = 0; first < files.size();) {
+        std::vector<std::string> names;
+        std::vector<float> values;
+        for (; first < files.size() && names.size() < kBatch; ++first) {
+            values.resize((names.size() + 1) * pixels);
+            float* const place = values.data() + names.size() * pixels;
+            if (unreadable.read([&] { read_image(trained, files[first], place); })) names.push_back(files[first]);
+        }
+        if (names.empty()) break;
+        values.resize(names.size() * pixels);
+        const Json entries = predict_batch(trained, batch_of(trained, values, device));
+        for (size_t i = 0; i < names.size(); ++i) {
+            predictions.push_back({{"file", names[i]}});
             predictions.back().update(entries[i]);
         }
     }
     return predictions;
 }
 
-Json predict_rows(Trained& trained, const std::vector<std::string>& files, Device device) {
+Json predict_rows(Trained& trained, const std::vector<std::string>& files, Device device, Unreadable& unreadable) {
     Json predictions = Json::array();
     for (const std::string& file : files) {
-        const io::Csv csv = io::read_csv(file);
-        std::vector<int64_t> rows(static_cast<size_t>(csv.rows()));
-        std::iota(rows.begin(), rows.end(), 0);
-        const std::vector<float> x = data::encode_inputs(csv, *trained.info.table, rows);
+        std::optional<io::Csv> read;
+        std::vector<float> x;
+        if (!unreadable.read([&] {
+                read.emplace(io::read_csv(file));
+                std::vector<int64_t> rows(static_cast<size_t>(read->rows()));
+                std::iota(rows.begin(), rows.end(), 0);
+                x = data::encode_inputs(*read, *trained.info.table, rows);
+            }))
+            continue;
+        const io::Csv& csv = *read;
         const int64_t features = trained.model.input[0];
         for (int64_t first = 0; first < csv.rows(); first += kBatch) {
             const int64_t count = std::min<int64_t>(kBatch, csv.rows() - first);
@@ -101,11 +139,13 @@ int predict_command(const PredictArguments& a) {
     if (trained.model.tokens)
         throw Error(a.checkpoint + ": this model was trained on text; 'ingot generate' continues texts");
     const NoGrad guard;
-    const Json predictions =
-        trained.info.table ? predict_rows(trained, a.files, device) : predict_images(trained, a.files, device);
+    Unreadable unreadable(a.files.size());
+    const Json predictions = trained.info.table ? predict_rows(trained, a.files, device, unreadable)
+                                                : predict_images(trained, a.files, device, unreadable);
+    const int status = unreadable.count() > 0 ? 1 : 0;
     if (a.json) {
         print_json({{"predictions", predictions}});
-        return 0;
+        return status;
     }
     for (const Json& p : predictions) {
         std::string line = p["file"].get<std::string>();
@@ -119,7 +159,7 @@ int predict_command(const PredictArguments& a) {
             print(line + ": " + p["label"].get<std::string>() + " (" + number + ")\n");
         }
     }
-    return 0;
+    return status;
 }
 
 } // namespace ingot::cli

@@ -67,6 +67,11 @@ std::string quoted(const std::string& word) {
 
 } // namespace
 
+UsageError schedule_error(const Error& error) {
+    const std::string text = error.what(); // "schedule: every=0 must be ...", "schedule 'zigzag' is ..."
+    return UsageError(text.starts_with("schedule") ? "--" + text : "--schedule: " + text);
+}
+
 std::string to_json(const RunSettings& settings) { return json_of(settings).dump(); }
 
 RunSettings settings_from_json(const std::string& text, const std::string& source) {
@@ -119,7 +124,7 @@ train::Recipe apply_flags(train::Recipe r, const TrainArguments& a) {
     if (a.schedule) r.schedule = *a.schedule;
     try {
         r.schedule = train::complete_schedule(r.schedule, r.epochs);
-    } catch (const Error& error) { throw UsageError(std::string("--schedule: ") + error.what()); }
+    } catch (const Error& error) { throw schedule_error(error); }
     if (a.loss) r.loss = *a.loss;
     r.accumulate = a.accumulate.value_or(r.accumulate);
     r.clip_norm = a.clip_norm.value_or(r.clip_norm);

@@ -26,6 +26,9 @@ std::string to_json(const RunSettings& settings);
 /// Errors: FileError naming `source`.
 RunSettings settings_from_json(const std::string& text, const std::string& source);
 
+/// What is wrong with a schedule, as what is wrong with the flag.
+UsageError schedule_error(const Error& error);
+
 /// The recipe that the flags ask for, `base` where they say nothing. Errors: UsageError for flags that contradict each other.
 train::Recipe apply_flags(train::Recipe base, const TrainArguments& a);
 

@@ -18,6 +18,7 @@
 #include "train/models.h"
 #include "train/recipe.h"
 #include "train/report/collect.h"
+#include "train/report/report.h"
 #include "train/run_folder.h"
 #include "train/task.h"
 
@@ -82,6 +83,12 @@ std::optional<Earlier> earlier_run(const TrainArguments& a, const std::string& o
 
 int64_t steps_of(const train::Recipe& recipe, int64_t batches) {
     return (batches + recipe.accumulate - 1) / recipe.accumulate;
+}
+
+train::ScheduleChoice schedule_of(const train::Recipe& r, int64_t batches) {
+    try {
+        return train::make_schedule(r.schedule, r.epochs, steps_of(r, batches), r.lr);
+    } catch (const Error& error) { throw schedule_error(error); }
 }
 
 std::string epochs_done(int64_t epochs) {
@@ -171,8 +178,7 @@ int train_command(const TrainArguments& a) {
                " threads: going on with another device or number of threads may change the last digits");
     if (a.resume && !earlier) remark("no checkpoint in '" + out + "': starting from the beginning");
     const auto predictions = std::make_shared<train::Predictions>();
-    const train::ScheduleChoice schedule =
-        train::make_schedule(recipe.schedule, recipe.epochs, steps_of(recipe, train_batches->steps()), recipe.lr);
+    const train::ScheduleChoice schedule = schedule_of(recipe, train_batches->steps());
     train::Trainer trainer(model.net, *optimizer, train::make_loss(recipe.loss),
                            {.epochs = recipe.epochs,
                             .out = out,
@@ -199,8 +205,14 @@ int train_command(const TrainArguments& a) {
                             // a dozen looks, whatever the length
                             .statistics_steps = std::max<int64_t>(1, recipe.epochs * train_batches->steps() / 12)});
     const train::TrainResult result = trainer.fit(*train_batches, val_batches.get(), test_batches.get());
-    write_run_report({out, settings, a.data, model, info, result, *predictions, task, val_batches.get(),
-                      test_batches.get(), device});
+    // A run that was at its end knows less of itself than the report has: its steps and times.
+    const bool was_finished = earlier && result.steps == earlier->steps && result.epochs == earlier->epochs &&
+                              !result.interrupted && train::report::shows_end(out + "/report.html", result.steps);
+    if (was_finished && !a.quiet)
+        remark("the run in '" + out + "' is finished (" + epochs_done(result.epochs) + "): its report stays as it is");
+    if (!was_finished)
+        write_run_report({out, settings, a.data, model, info, result, *predictions, task, val_batches.get(),
+                          test_batches.get(), device});
     if (result.interrupted) {
         say_interrupted(a, out, result);
         return 130;
@@ -224,7 +236,7 @@ int train_command(const TrainArguments& a) {
     if (result.test) print(evaluation_line(*result.test, task));
     std::snprintf(line, sizeof line, "train_loss %.4f  %lld steps in %.1f s, %.0f samples/s; wrote ", result.train_loss,
                   static_cast<long long>(result.steps), result.seconds, result.samples_per_s);
-    print(line + out + "\n");
+    print(line + out + "\nreport: " + out + "/report.html\n");
     return 0;
 }
 

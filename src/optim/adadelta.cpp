@@ -16,6 +16,11 @@ Adadelta::Adadelta(const std::vector<ParamGroup<Options>>& groups) {
     finish_construction();
 }
 
+Optimizer::NamedOptions Adadelta::options(size_t group) const {
+    const Options& o = options_.at(group);
+    return {{"rho", o.rho}, {"eps", o.eps}, {"weight_decay", o.weight_decay}};
+}
+
 void Adadelta::update(size_t group, const std::vector<Item>& items, Scalars& scalars) {
     const Options& o = options_[group];
     const Tensor lr = scalars([](double rate, int64_t) { return rate; });

@@ -17,6 +17,14 @@ Adagrad::Adagrad(const std::vector<ParamGroup<Options>>& groups) {
     finish_construction();
 }
 
+Optimizer::NamedOptions Adagrad::options(size_t group) const {
+    const Options& o = options_.at(group);
+    return {{"lr_decay", o.lr_decay},
+            {"weight_decay", o.weight_decay},
+            {"initial_accumulator_value", o.initial_accumulator_value},
+            {"eps", o.eps}};
+}
+
 void Adagrad::update(size_t group, const std::vector<Item>& items, Scalars& scalars) {
     const Options& o = options_[group];
     const Tensor lr = scalars(

@@ -45,6 +45,11 @@ Adam::Adam(const std::vector<ParamGroup<Options>>& groups) {
     finish_construction();
 }
 
+Optimizer::NamedOptions Adam::options(size_t group) const {
+    const Options& o = options_.at(group);
+    return {{"beta1", o.beta1}, {"beta2", o.beta2}, {"eps", o.eps}, {"weight_decay", o.weight_decay}};
+}
+
 void Adam::update(size_t group, const std::vector<Item>& items, Scalars& scalars) {
     const Options& o = options_[group];
     const Moments moments(scalars, o);
@@ -63,6 +68,11 @@ AdamW::AdamW(const std::vector<ParamGroup<Options>>& groups) {
         add_group(params, options.lr, {{"exp_avg"}, {"exp_avg_sq"}});
     }
     finish_construction();
+}
+
+Optimizer::NamedOptions AdamW::options(size_t group) const {
+    const Options& o = options_.at(group);
+    return {{"beta1", o.beta1}, {"beta2", o.beta2}, {"eps", o.eps}, {"weight_decay", o.weight_decay}};
 }
 
 void AdamW::update(size_t group, const std::vector<Item>& items, Scalars& scalars) {

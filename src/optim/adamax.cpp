@@ -17,6 +17,11 @@ Adamax::Adamax(const std::vector<ParamGroup<Options>>& groups) {
     finish_construction();
 }
 
+Optimizer::NamedOptions Adamax::options(size_t group) const {
+    const Options& o = options_.at(group);
+    return {{"beta1", o.beta1}, {"beta2", o.beta2}, {"eps", o.eps}, {"weight_decay", o.weight_decay}};
+}
+
 void Adamax::update(size_t group, const std::vector<Item>& items, Scalars& scalars) {
     const Options& o = options_[group];
     const Tensor step_size = scalars([b = o.beta1](double lr, int64_t t) { return lr / correction(b, t); });

@@ -16,6 +16,11 @@ Lion::Lion(const std::vector<ParamGroup<Options>>& groups) {
     finish_construction();
 }
 
+Optimizer::NamedOptions Lion::options(size_t group) const {
+    const Options& o = options_.at(group);
+    return {{"beta1", o.beta1}, {"beta2", o.beta2}, {"weight_decay", o.weight_decay}};
+}
+
 void Lion::update(size_t group, const std::vector<Item>& items, Scalars& scalars) {
     const Options& o = options_[group];
     const Tensor lr = scalars([](double rate, int64_t) { return rate; });

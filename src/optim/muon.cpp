@@ -45,6 +45,18 @@ Muon::Muon(const std::vector<ParamGroup<Options>>& groups) {
     finish_construction();
 }
 
+Optimizer::NamedOptions Muon::options(size_t group) const {
+    const Options& o = options_.at(group);
+    return {{"momentum", o.momentum},
+            {"nesterov", o.nesterov ? 1.0 : 0.0},
+            {"ns_steps", static_cast<double>(o.ns_steps)},
+            {"weight_decay", o.weight_decay},
+            {"adamw_lr", o.adamw_lr},
+            {"beta1", o.beta1},
+            {"beta2", o.beta2},
+            {"eps", o.eps}};
+}
+
 void Muon::update(size_t group, const std::vector<Item>& items, Scalars& scalars) {
     const Options& o = options_[group];
     const Tensor lr = scalars([](double rate, int64_t) { return rate; });

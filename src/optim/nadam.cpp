@@ -40,6 +40,15 @@ NAdam::NAdam(const std::vector<ParamGroup<Options>>& groups) {
     finish_construction();
 }
 
+Optimizer::NamedOptions NAdam::options(size_t group) const {
+    const Options& o = options_.at(group);
+    return {{"beta1", o.beta1},
+            {"beta2", o.beta2},
+            {"eps", o.eps},
+            {"weight_decay", o.weight_decay},
+            {"momentum_decay", o.momentum_decay}};
+}
+
 void NAdam::update(size_t group, const std::vector<Item>& items, Scalars& scalars) {
     const Options& o = options_[group];
     const Momentum momentum(o.beta1, o.momentum_decay);

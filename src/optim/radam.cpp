@@ -36,6 +36,11 @@ RAdam::RAdam(const std::vector<ParamGroup<Options>>& groups) {
     finish_construction();
 }
 
+Optimizer::NamedOptions RAdam::options(size_t group) const {
+    const Options& o = options_.at(group);
+    return {{"beta1", o.beta1}, {"beta2", o.beta2}, {"eps", o.eps}, {"weight_decay", o.weight_decay}};
+}
+
 void RAdam::update(size_t group, const std::vector<Item>& items, Scalars& scalars) {
     const Options& o = options_[group];
     const Tensor plain =

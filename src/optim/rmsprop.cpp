@@ -20,6 +20,15 @@ RMSprop::RMSprop(const std::vector<ParamGroup<Options>>& groups) {
     finish_construction();
 }
 
+Optimizer::NamedOptions RMSprop::options(size_t group) const {
+    const Options& o = options_.at(group);
+    return {{"alpha", o.alpha},
+            {"eps", o.eps},
+            {"weight_decay", o.weight_decay},
+            {"momentum", o.momentum},
+            {"centered", o.centered ? 1.0 : 0.0}};
+}
+
 void RMSprop::update(size_t group, const std::vector<Item>& items, Scalars& scalars) {
     const Options& o = options_[group];
     const Tensor lr = scalars([](double rate, int64_t) { return rate; });

@@ -15,6 +15,14 @@ SGD::SGD(const std::vector<ParamGroup<Options>>& groups) {
     finish_construction();
 }
 
+Optimizer::NamedOptions SGD::options(size_t group) const {
+    const Options& o = options_.at(group);
+    return {{"momentum", o.momentum},
+            {"dampening", o.dampening},
+            {"weight_decay", o.weight_decay},
+            {"nesterov", o.nesterov ? 1.0 : 0.0}};
+}
+
 void SGD::update(size_t group, const std::vector<Item>& items, Scalars& scalars) {
     const Options& o = options_[group];
     const Tensor lr = scalars([](double rate, int64_t) { return rate; });

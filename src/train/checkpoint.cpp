@@ -137,26 +137,67 @@ RunTexts LoadedCheckpoint::texts() const {
     return t;
 }
 
-void LoadedCheckpoint::restore(const TrainingParts& parts) const {
-    const std::vector<int64_t> random = entry(*this, "random", i64, 2).to_vector<int64_t>();
+namespace {
+
+/// What a checkpoint has for each of the parts.
+struct Restored {
+    StateDict values, averages, optimizer, schedule;
+};
+
+Restored parts_of(const LoadedCheckpoint& c, const TrainingParts& parts) {
     const auto under = [&](const std::string& prefix) {
         StateDict out;
-        for (const auto& [name, tensor] : train)
+        for (const auto& [name, tensor] : c.train)
             if (name.starts_with(prefix)) out.add(name.substr(prefix.size()), tensor);
         return out;
     };
-    try {
-        const StateDict trained = under(kValues);
-        StateDict values;
-        for (const auto& [name, tensor] : weights) {
-            const Tensor* value = trained.find(name);
-            values.add(name, value ? *value : tensor);
-        }
-        parts.model.load_state_dict(values);
-        if (parts.ema) parts.ema->load(weights, entry(*this, "ema_updates", i64, 1).item<int64_t>());
-        parts.optimizer.load_state_dict(under(kOptimizer));
-        if (parts.schedule) parts.schedule->load_state_dict(under(kSchedule));
-    } catch (const Error& error) { throw FileError(path + ": cannot go on from it: " + error.what()); }
+    Restored out{{}, {}, under(kOptimizer), under(kSchedule)};
+    const StateDict trained = under(kValues);
+    for (const auto& [name, tensor] : c.weights) {
+        const Tensor* value = trained.find(name);
+        out.values.add(name, value ? *value : tensor);
+        if (parts.ema && parts.ema->averages().contains(name)) out.averages.add(name, tensor);
+    }
+    return out;
+}
+
+void expect_like(const LoadedCheckpoint& c, const std::string& what, const StateDict& own, const StateDict& state) {
+    const auto fail = [&](const std::string& name, const std::string& why) {
+        throw FileError(c.path + ": cannot go on from it: " + what + " '" + name + "' " + why);
+    };
+    for (const auto& [name, tensor] : own) {
+        const Tensor* value = state.find(name);
+        if (!value)
+            fail(name, "is missing");
+        else if (value->shape() != tensor.shape() || is_float(value->dtype()) != is_float(tensor.dtype()))
+            fail(name, "is " + value->str() + ", needed is " + tensor.str());
+    }
+    for (const auto& entry : state)
+        if (!own.contains(entry.first)) fail(entry.first, "is not in this program's");
+}
+
+} // namespace
+
+void LoadedCheckpoint::check(const TrainingParts& parts) const {
+    const Restored state = parts_of(*this, parts);
+    entry(*this, "random", i64, 2);
+    expect_like(*this, "weight", parts.model.state_dict(), state.values);
+    if (parts.ema) {
+        entry(*this, "ema_updates", i64, 1);
+        expect_like(*this, "average", parts.ema->averages(), state.averages);
+    }
+    expect_like(*this, "optimizer state", parts.optimizer.state_dict(), state.optimizer);
+    if (parts.schedule) expect_like(*this, "schedule state", parts.schedule->state_dict(), state.schedule);
+}
+
+void LoadedCheckpoint::restore(const TrainingParts& parts) const {
+    check(parts);
+    const Restored state = parts_of(*this, parts);
+    parts.model.load_state_dict(state.values);
+    if (parts.ema) parts.ema->load(state.averages, entry(*this, "ema_updates", i64, 1).item<int64_t>());
+    parts.optimizer.load_state_dict(state.optimizer);
+    if (parts.schedule) parts.schedule->load_state_dict(state.schedule);
+    const std::vector<int64_t> random = entry(*this, "random", i64, 2).to_vector<int64_t>();
     // A submission of their own, so that the first step has the structure of all the others.
     submit_pending();
     graph::random_state() = {.seed = random[0], .next = random[1]};

@@ -61,7 +61,9 @@ struct LoadedCheckpoint {
     /// Errors: FileError naming what is missing.
     Position position() const;
     RunTexts texts() const;
-    /// Puts everything back, this thread's random state too. Errors: FileError when it does not fit.
+    /// Errors: FileError when restore() would not find what it needs. Nothing is changed.
+    void check(const TrainingParts& parts) const;
+    /// Puts everything back, this thread's random state too. Errors: those of check(), before anything is changed.
     void restore(const TrainingParts& parts) const;
 };
 

@@ -2,9 +2,11 @@
 #include "train/evaluator.h"
 
 #include <deque>
+#include <set>
 #include <utility>
 
 #include <ingot/compile.h>
+#include <ingot/error.h>
 #include <ingot/ops.h>
 #include <ingot/train/metrics.h>
 
@@ -55,8 +57,22 @@ struct Evaluator::Traced {
     }
 };
 
+void check_batch(const std::string& data, const Tensor& x, const Tensor& y) {
+    if (!x.defined()) throw Error(data + ": a batch has no x: the tensor is undefined");
+    if (!y.defined())
+        throw Error(data +
+                    ": a batch has no y: the loss compares outputs with it, so samples need a target (to rebuild "
+                    "the input, their x)");
+}
+
 Evaluator::Evaluator(nn::Module& model, Loss loss, MetricList metrics)
     : model_(model), traced_(new Traced{std::move(loss), std::move(metrics)}) {
+    std::set<std::string> names;
+    for (const std::shared_ptr<Metric>& m : traced_->asked) {
+        if (!m) throw Error("metrics: one of them is a null pointer");
+        if (!m->name().empty() && !names.insert(m->name()).second)
+            throw Error("metrics: two of them are called '" + m->name() + "'; give one another name");
+    }
     auto compiled = std::make_shared<Compiled>([&model, traced = traced_.get()](const std::vector<Tensor>& arguments) {
         return traced->trace(model, arguments[0], arguments[1]);
     });
@@ -87,6 +103,7 @@ EvalResult Evaluator::run(data::Batches& batches, const std::function<bool()>& s
     };
     batches.start(0);
     for (Tensor x, y; !(stop && stop()) && batches.next(x, y);) {
+        check_batch("evaluation", x, y);
         waiting.push_back({y.size(0), traced_->function(x, y)});
         read_down_to(kWindow);
     }

@@ -6,13 +6,18 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 
 #include <ingot/train/evaluate.h>
 
 namespace ingot::train {
 
+/// Errors: Error saying which of the two a batch of `data` ("the training data") lacks.
+void check_batch(const std::string& data, const Tensor& x, const Tensor& y);
+
 class Evaluator {
 public:
+    /// Errors: Error for a metric that is null, or two of one name.
     Evaluator(nn::Module& model, Loss loss, MetricList metrics = {});
     ~Evaluator();
     Evaluator(const Evaluator&) = delete;

@@ -22,23 +22,32 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-/// What a checkpoint must agree with to go on from it.
-std::string method_text(const TrainerOptions& o, const optim::LRScheduler* schedule) {
-    std::string out;
-    const auto add = [&](const char* what, double value, double usual) {
+/// What a checkpoint must agree with to go on from it: lines of a name and a value.
+std::string method_text(const TrainerOptions& o, const optim::Optimizer& optimizer,
+                        const optim::LRScheduler* schedule) {
+    std::string out = std::string("optimizer ") + optimizer.name() + "\n";
+    const auto add = [&](const std::string& what, double value) {
         char text[32];
-        if (value != usual)
-            out +=
-                std::string(what) + " " + std::string(text, std::to_chars(text, text + sizeof text, value).ptr) + ", ";
+        out += what + " " + std::string(text, std::to_chars(text, text + sizeof text, value).ptr) + "\n";
     };
-    add("accumulate", static_cast<double>(o.accumulate), 1);
-    add("clip_value", o.clip_value, 0);
-    add("clip_norm", o.clip_norm, 0);
-    add("ema", o.ema, 0);
-    add("patience", static_cast<double>(o.patience), 0);
-    add("min_delta", o.min_delta, 0);
-    if (!schedule) return out + "constant rate";
-    return out + (o.schedule_per == Per::step ? "per step: " : "per epoch: ") + schedule->str();
+    const size_t groups = optimizer.num_groups();
+    add("parameter_groups", static_cast<double>(groups));
+    // Where a schedule sets the rates, they are what it began with.
+    const std::vector<double> base =
+        schedule ? schedule->state_dict().at("base_lr").to_vector<double>() : std::vector<double>();
+    for (size_t g = 0; g < groups; ++g) {
+        const std::string group = groups == 1 ? "" : "_of_group_" + std::to_string(g);
+        add("lr" + group, schedule ? base[g] : optimizer.lr(g));
+        for (const auto& [name, value] : optimizer.options(g)) add(name + group, value);
+    }
+    add("accumulate", static_cast<double>(o.accumulate));
+    add("clip_value", o.clip_value);
+    add("clip_norm", o.clip_norm);
+    add("ema", o.ema);
+    add("patience", static_cast<double>(o.patience));
+    add("min_delta", o.min_delta);
+    return out + "schedule " +
+           (!schedule ? "none" : (o.schedule_per == Per::step ? "per step: " : "per epoch: ") + schedule->str()) + "\n";
 }
 
 } // namespace
@@ -56,7 +65,7 @@ Fit::Fit(nn::Module& model, optim::Optimizer& optimizer, const Loss& loss, const
     : model_(model), optimizer_(optimizer), loss_(loss), options_(options), engine_(engine), batches_(train),
       validation_(validation), test_(test), texts_{.model_json = options.model_json,
                                                    .settings = options.settings,
-                                                   .method = method_text(options, engine.schedule.get())},
+                                                   .method = method_text(options, optimizer, engine.schedule.get())},
       progress_(options.progress ? Progress::automatic() : Progress::Style::silent, options.epochs, train.steps(),
                 train.batch_size()),
       evaluator_(model, loss, options.metrics), reporter_(options, stopper_), statistics_(model),
@@ -93,6 +102,8 @@ double Fit::mean_loss() const {
     return batches > 0 ? position_.epoch_loss / static_cast<double>(batches) : std::numeric_limits<double>::quiet_NaN();
 }
 
+double Fit::seconds() const { return earlier_seconds_ + seconds_since(start_); }
+
 void Fit::take_loss(double loss) {
     const BatchInfo batch = waiting_.front();
     waiting_.pop_front();
@@ -111,6 +122,7 @@ void Fit::next_batch(Tensor& x, Tensor& y) {
     if (!batches_.next(x, y))
         throw Error("Trainer: the training data ended after " + std::to_string(position_.batch) + " of " +
                     std::to_string(position_.batches) + " batches");
+    check_batch("Trainer: the training data", x, y);
 }
 
 void Fit::run_update(bool wanted) {
@@ -206,7 +218,7 @@ bool Fit::end_epoch() {
     now_.reset();
     const auto saving = phases_.measure(&PhaseTimes::checkpoints);
     if (better) best_ = checkpoint_now();
-    row.seconds = earlier_seconds_ + seconds_since(start_);
+    row.seconds = seconds();
     try {
         log_->append(row); // before any checkpoint of this epoch: a row too many is dropped when the run goes on
     } catch (const FileError& error) { save_error_ = error.what(); } // save() tries again, and says so
@@ -246,7 +258,7 @@ TrainResult Fit::run() {
         throw FileError(save_error_ + "; the training itself went on to step " + std::to_string(position_.step));
     result_.epochs = position_.epoch;
     result_.steps = position_.step;
-    result_.seconds = earlier_seconds_ + seconds_since(start_);
+    result_.seconds = seconds();
     result_.history = reporter_.history(phases_.times());
     if (step_seconds_ > 0)
         result_.samples_per_s = static_cast<double>(session_batches_ * position_.batch_size) / step_seconds_;

@@ -55,6 +55,8 @@ private:
     /// Validation, best weights, metrics; false when it was stopped: then the epoch is not finished.
     bool end_epoch();
     double mean_loss() const;
+    /// Since the run began.
+    double seconds() const;
     void test();
     std::optional<Stop> stop_reason() const;
     bool interrupted() const { return interrupts_ && interrupts_->requested(); }
@@ -62,6 +64,8 @@ private:
 
     // fit_save.cpp
     void begin();
+    /// Nothing is changed. Errors: Error when this is not the run of the checkpoint, FileError.
+    void check_resume(const LoadedCheckpoint& checkpoint);
     void resume(const LoadedCheckpoint& checkpoint);
     bool at_checkpoint_step() const;
     bool at_checkpoint_time() const;

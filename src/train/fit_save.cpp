@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
 #include <filesystem>
+#include <map>
+#include <sstream>
 #include <utility>
 
 #include <ingot/error.h>
@@ -17,17 +20,33 @@ void expect_same(const std::string& folder, const std::string& what, const T& ou
     if (ours == theirs) return;
     const auto text = [](const T& value) {
         if constexpr (std::is_same_v<T, std::string>)
-            return "'" + value + "'";
+            return value;
         else
             return std::to_string(value);
     };
     throw Error("resume: " + what + " is " + text(ours) + ", but " + text(theirs) + " in the run in " + folder);
 }
 
+/// The names and values of a method's lines.
+std::vector<std::pair<std::string, std::string>> named_lines(const std::string& method) {
+    std::vector<std::pair<std::string, std::string>> out;
+    std::istringstream lines(method);
+    for (std::string name, value; lines >> name && std::getline(lines >> std::ws, value);)
+        out.emplace_back(name, value);
+    return out;
+}
+
+void expect_same_method(const std::string& folder, const std::string& ours, const std::string& theirs) {
+    const auto lines = named_lines(theirs);
+    std::map<std::string, std::string> there(lines.begin(), lines.end());
+    for (const auto& [name, value] : named_lines(ours)) expect_same(folder, name, value, there[name]);
+}
+
 } // namespace
 
 void Fit::begin() {
     if (options_.out.empty()) {
+        for (const auto& sink : options_.sinks) sink->begin(0);
         log_.emplace("");
         return;
     }
@@ -38,30 +57,34 @@ void Fit::begin() {
     else if (const auto there = run_in(options_.out); there && !options_.force)
         throw Error("Trainer: '" + options_.out + "' holds a run (" + *there +
                     "); use another folder, or resume or force");
+    log_.emplace(options_.out, checkpoint ? checkpoint->position().epoch : 0);
+    if (checkpoint) check_resume(*checkpoint);
+    for (const auto& sink : options_.sinks) sink->begin(checkpoint ? checkpoint->position().step : 0);
     if (checkpoint)
         resume(*checkpoint);
-    else if (options_.force)
-        folder_->set_aside();
     else
-        folder_->clear();
-    log_.emplace(options_.out, position_.epoch);
-    earlier_seconds_ = log_->seconds();
+        options_.force ? folder_->set_aside() : folder_->clear();
+    earlier_seconds_ = std::max(log_->seconds(), folder_->noted_seconds(position_.step));
     io::write_file_atomic(folder_->file("model.json"), options_.model_json);
 }
 
-void Fit::resume(const LoadedCheckpoint& checkpoint) {
+void Fit::check_resume(const LoadedCheckpoint& checkpoint) {
     const Position there = checkpoint.position();
     const RunTexts texts = checkpoint.texts();
     const std::string& out = options_.out;
     expect_same(out, "the number of batches in an epoch", position_.batches, there.batches);
     expect_same(out, "the batch size", position_.batch_size, there.batch_size);
     expect_same(out, "the seed", position_.seed, there.seed);
-    expect_same(out, "what a step does", texts_.method, texts.method);
+    expect_same_method(out, texts_.method, texts.method);
     if (texts_.model_json != texts.model_json)
         throw Error("resume: the model and its description are not those of the run in " + out);
     if (there.epoch > options_.epochs)
         throw Error("resume: the run in " + out + " has done " + std::to_string(there.epoch) + " epochs already, not " +
                     std::to_string(options_.epochs));
+    checkpoint.check(parts());
+}
+
+void Fit::resume(const LoadedCheckpoint& checkpoint) {
     restore(checkpoint);
     if (validation_ && position_.best_epoch > 0) {
         const std::string best = folder_->file(kBestFile);
@@ -102,7 +125,9 @@ void Fit::write_checkpoints(Moment moment) {
     if (best_is_last) checkpoint_now()->write(folder_->file(kBestFile));
     best_saved_ = best_is_last;
     if (kept_step_) folder_->keep_last(*kept_step_, options_.keep);
+    if (position_.batch > 0) folder_->note_seconds(position_.step, seconds());
     checkpoint_now()->write(folder_->file(kLastFile));
+    if (position_.batch == 0) folder_->forget_seconds();
     saved_ = true;
     if (position_.epoch > 0) folder_->drop_replaced();
     kept_step_ = moment == Moment::epoch || moment == Moment::step ? std::optional(position_.step) : std::nullopt;

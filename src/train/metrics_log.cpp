@@ -3,14 +3,17 @@
 
 #include <charconv>
 #include <cmath>
-#include <filesystem>
 #include <utility>
 #include <vector>
 
 #include "io/atomic_file.h"
+<<<<<<< HEAD
 #include "io/file.h"
 #include "io/json.h"
 #include "train/json_keys.h"
+=======
+#include "train/log_lines.h"
+>>>>>>> wt-trainer
 
 namespace ingot::train {
 
@@ -27,25 +30,7 @@ std::string json_number(double value) { return std::isfinite(value) ? number(val
 
 std::string milliseconds(double seconds) { return number(std::round(seconds * 1e3) / 1e3); }
 
-} // namespace
-
-namespace {
-
-constexpr int64_t kMaxLogBytes = int64_t{1} << 30;
 constexpr const char* kHeader = "epoch,step,train_loss,val_loss,val_accuracy,lr,seconds\n";
-
-/// The whole lines of a file; none when it is missing.
-std::vector<std::string> lines_of(const std::string& path) {
-    std::vector<std::string> lines;
-    if (!std::filesystem::exists(path)) return lines;
-    const std::vector<uint8_t> bytes = io::read_file(path, kMaxLogBytes);
-    std::string line;
-    for (const uint8_t byte : bytes) {
-        line += static_cast<char>(byte);
-        if (byte == '\n') lines.push_back(std::exchange(line, ""));
-    }
-    return lines;
-}
 
 } // namespace
 
@@ -66,6 +51,7 @@ EpochMetrics epoch_from_json(const std::string& line, const std::string& source)
 
 MetricsLog::MetricsLog(std::string folder, int64_t epochs) : folder_(std::move(folder)), csv_(kHeader) {
     if (folder_.empty() || epochs == 0) return;
+<<<<<<< HEAD
     for (const std::string& line : lines_of(folder_ + "/metrics.csv")) {
         int64_t epoch = 0;
         std::from_chars(line.data(), line.data() + line.size(), epoch);
@@ -78,7 +64,15 @@ MetricsLog::MetricsLog(std::string folder, int64_t epochs) : folder_(std::move(f
     for (const std::string& line : lines_of(folder_ + "/metrics.jsonl")) {
         const std::string source = folder_ + "/metrics.jsonl: line " + std::to_string(++count);
         if (epoch_from_json(line, source).epoch <= epochs) json_lines_ += line;
+=======
+    const std::vector<std::string> rows = csv_lines_until(folder_ + "/metrics.csv", "epoch,", epochs);
+    for (size_t i = 1; i < rows.size(); ++i) csv_ += rows[i];
+    if (rows.size() > 1) {
+        const std::string& last = rows.back();
+        std::from_chars(last.data() + last.rfind(',') + 1, last.data() + last.size(), seconds_);
+>>>>>>> wt-trainer
     }
+    for (const std::string& line : json_lines_until(folder_ + "/metrics.jsonl", "epoch", epochs)) json_lines_ += line;
 }
 
 void MetricsLog::append(const EpochMetrics& row) {

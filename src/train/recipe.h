@@ -53,7 +53,7 @@ struct ScheduleChoice {
     optim::Schedule schedule;
     Per per = Per::step;
 };
-/// `lr`: the base rate, which parts are of.
+/// `lr`: the base rate, which parts are of. Errors: Error for a warm-up that is longer than the run.
 ScheduleChoice make_schedule(const std::string& completed, int64_t epochs, int64_t steps_per_epoch, double lr);
 
 std::unique_ptr<optim::Optimizer> make_optimizer(const Recipe& recipe, const std::vector<Tensor>& parameters);

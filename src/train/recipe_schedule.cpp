@@ -110,6 +110,12 @@ struct Values {
         const std::string* text = find(key);
         return text ? train::whole(key, *text, low) : otherwise;
     }
+    /// What a rate is multiplied by.
+    double gamma(double otherwise) const {
+        const double value = real("gamma", otherwise, 0, 1);
+        if (value == 0) throw Error("schedule: gamma=" + *find("gamma") + " must be above 0 and at most 1");
+        return value;
+    }
     std::vector<int64_t> epochs(const std::string& key) const {
         std::vector<int64_t> out;
         if (const std::string* text = find(key))
@@ -121,38 +127,18 @@ struct Values {
 
 constexpr double kLarge = 1e9;
 
-} // namespace
-
-std::string complete_schedule(const std::string& text, int64_t epochs) {
-    Parsed p = parse(text);
-    const auto fill = [&](const std::string& key, const std::string& value) { p.keys.emplace(key, value); };
-    const std::string third = std::to_string(std::max<int64_t>(1, epochs / 3));
-    if (p.name == "restarts") fill("period", third);
-    if (p.name == "step") fill("every", third);
-    if (p.name == "exponential") fill("gamma", text_of(std::pow(0.01, 1 / static_cast<double>(epochs))));
-    if (p.name == "multi-step") {
-        const int64_t half = std::max<int64_t>(1, epochs / 2);
-        fill("at", std::to_string(half) + ":" + std::to_string(std::max(half + 1, epochs * 3 / 4)));
-    }
-    std::string out = p.name;
-    for (const auto& [key, value] : p.keys) out += "," + key + "=" + value;
-    make_schedule(out, epochs, 1, 1); // finds values that make no sense
-    return out;
+/// Steps in which the rate rises, of a run of `total`.
+int64_t warmup_steps(const Parsed& p, int64_t total) {
+    const int64_t usual = std::min<int64_t>(200, total / 20);
+    if (p.name == "warmup") return Values{p}.whole("steps", std::max<int64_t>(1, usual), 1);
+    return Values{p}.whole("warmup", p.name == "cosine" ? usual : 0, 0);
 }
 
-bool depends_on_epochs(const std::string& completed) {
-    const std::string name = parse(completed).name;
-    return name == "cosine" || name == "linear" || name == "polynomial" || name == "one-cycle";
-}
-
-ScheduleChoice make_schedule(const std::string& completed, int64_t epochs, int64_t steps_per_epoch, double lr) {
+ScheduleChoice build(const Parsed& p, int64_t epochs, int64_t steps_per_epoch, double lr, int64_t warmup) {
     using namespace optim;
-    const Parsed p = parse(completed);
     const Values v{p};
     const int64_t total = epochs * steps_per_epoch;
-    const int64_t usual = std::min<int64_t>(200, total / 20);
-    const int64_t warmup = std::min(v.whole("warmup", p.name == "cosine" ? usual : 0, 0), total - 1);
-    const double gamma = v.real("gamma", 0.1, 0, 1);
+    const double gamma = v.gamma(p.name == "exponential" ? 0.95 : 0.1);
     const auto rise = [](int64_t steps) {
         return LinearLR({.start_factor = 1 / static_cast<double>(steps), .total_iters = steps});
     };
@@ -184,15 +170,49 @@ ScheduleChoice make_schedule(const std::string& completed, int64_t epochs, int64
         for (int64_t& epoch : at) epoch *= steps_per_epoch;
         return {beside(MultiStepLR({.milestones = at, .gamma = gamma}))};
     }
-    if (p.name == "exponential")
-        return {beside(StepLR({.step_size = steps_per_epoch, .gamma = v.real("gamma", 0.95, 0, 1)}))};
-    if (p.name == "warmup") return {rise(std::max<int64_t>(1, v.whole("steps", usual, 1)))};
+    if (p.name == "exponential") return {beside(StepLR({.step_size = steps_per_epoch, .gamma = gamma}))};
+    if (p.name == "warmup") return {rise(std::max<int64_t>(1, warmup))};
     if (p.name == "plateau")
         return {ReduceLROnPlateau({.factor = v.real("factor", 0.1, 1e-9, 0.999999),
                                    .patience = v.whole("patience", 3, 0),
                                    .cooldown = v.whole("cooldown", 0, 0)}),
                 Per::epoch};
     return {};
+}
+
+} // namespace
+
+std::string complete_schedule(const std::string& text, int64_t epochs) {
+    Parsed p = parse(text);
+    const auto fill = [&](const std::string& key, const std::string& value) { p.keys.emplace(key, value); };
+    const std::string third = std::to_string(std::max<int64_t>(1, epochs / 3));
+    if (p.name == "restarts") fill("period", third);
+    if (p.name == "step") fill("every", third);
+    if (p.name == "exponential") fill("gamma", text_of(std::pow(0.01, 1 / static_cast<double>(epochs))));
+    if (p.name == "multi-step") {
+        const int64_t half = std::max<int64_t>(1, epochs / 2);
+        fill("at", std::to_string(half) + ":" + std::to_string(std::max(half + 1, epochs * 3 / 4)));
+    }
+    std::string out = p.name;
+    for (const auto& [key, value] : p.keys) out += "," + key + "=" + value;
+    // Finds values that make no sense. How many steps the run has is not known here.
+    build(p, epochs, 1, 1, std::min(warmup_steps(p, epochs), epochs - 1));
+    return out;
+}
+
+bool depends_on_epochs(const std::string& completed) {
+    const std::string name = parse(completed).name;
+    return name == "cosine" || name == "linear" || name == "polynomial" || name == "one-cycle";
+}
+
+ScheduleChoice make_schedule(const std::string& completed, int64_t epochs, int64_t steps_per_epoch, double lr) {
+    const Parsed p = parse(completed);
+    const int64_t total = epochs * steps_per_epoch, warmup = warmup_steps(p, total);
+    const bool given = p.keys.contains("warmup") || p.keys.contains("steps");
+    if (given && warmup > total)
+        throw Error("schedule '" + completed + "': a warm-up of " + std::to_string(warmup) +
+                    " steps is longer than the run of " + std::to_string(total) + " steps");
+    return build(p, epochs, steps_per_epoch, lr, p.name == "warmup" ? warmup : std::min(warmup, total - 1));
 }
 
 } // namespace ingot::train

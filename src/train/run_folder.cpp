@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <utility>
 
 #include <fcntl.h>
@@ -13,6 +14,7 @@
 
 #include <ingot/error.h>
 
+#include "io/atomic_file.h"
 #include "io/file.h"
 
 namespace ingot::train {
@@ -21,7 +23,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char* kFiles[] = {kLastFile, kBestFile, "model.json", "metrics.csv", "metrics.jsonl", "report.html"};
+constexpr const char* kSecondsFile = "metrics.seconds"; // while an epoch is unfinished
+constexpr const char* kFiles[] = {kLastFile,       kBestFile,     "model.json", "metrics.csv",
+                                  "metrics.jsonl", "report.html", kSecondsFile};
 constexpr const char* kKept = "step-"; // "step-00001200.safetensors"
 
 std::string join(const std::string& folder, const std::string& name) { return (fs::path(folder) / name).string(); }
@@ -150,6 +154,19 @@ void RunFolder::keep_last(int64_t step, int64_t keep) const {
     if (code) throw FileError(file(name) + ": cannot be made from " + kLastFile + ": " + code.message());
     const std::vector<std::string> kept = kept_in(path_);
     for (size_t i = 0; i + static_cast<size_t>(keep) < kept.size(); ++i) remove(file(kept[i]));
+}
+
+void RunFolder::note_seconds(int64_t step, double seconds) const {
+    io::write_file_atomic(file(kSecondsFile), std::to_string(step) + " " + std::to_string(seconds) + "\n");
+}
+
+void RunFolder::forget_seconds() const { remove(file(kSecondsFile)); }
+
+double RunFolder::noted_seconds(int64_t step) const {
+    std::ifstream in(file(kSecondsFile));
+    int64_t of = 0;
+    double seconds = 0;
+    return in >> of >> seconds && of == step ? seconds : 0;
 }
 
 std::optional<std::string> run_in(const std::string& folder) {

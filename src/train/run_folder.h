@@ -37,6 +37,12 @@ public:
     /// To be called before last.safetensors, which is of step `step`, is replaced: it becomes one of the `keep` older
     /// checkpoints (named by their step); the oldest of those that are too many go. Does nothing for 0.
     void keep_last(int64_t step, int64_t keep) const;
+    /// Beside a checkpoint inside an epoch: the seconds of the run until then, which are not in the checkpoint, as equal runs
+    /// write equal ones.
+    void note_seconds(int64_t step, double seconds) const;
+    void forget_seconds() const;
+    /// Those of step `step`, or 0.
+    double noted_seconds(int64_t step) const;
 
 private:
     std::vector<std::string> files() const;

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <filesystem>
 #include <optional>
+#include <sstream>
 
 #include <ingot/error.h>
 #include <ingot/train/sinks.h>
@@ -11,6 +13,7 @@
 #include "io/append_file.h"
 #include "io/atomic_file.h"
 #include "io/file.h"
+#include "train/log_lines.h"
 
 #include <nlohmann/json.hpp>
 
@@ -48,9 +51,24 @@ void ConsoleSink::scalars(int64_t step, const std::vector<MetricValue>& values) 
 struct CsvSink::Table {
     std::string path;
     std::vector<std::string> columns;
-    std::string rows; ///< without the header
-    std::optional<io::AppendFile> file;
+    std::string rows;                   ///< without the header
+    std::optional<io::AppendFile> file; ///< from begin() on
 
+    void begin(int64_t step) {
+        if (file && step == 0) return; // a second run with the same sink
+        columns.clear();
+        rows.clear();
+        if (step > 0) read(step);
+        rewrite(0);
+    }
+    void read(int64_t last_step) {
+        const std::vector<std::string> lines = csv_lines_until(path, "step", last_step);
+        for (size_t i = 1; i < lines.size(); ++i) rows += lines[i];
+        std::string name;
+        std::istringstream names(lines.empty() ? "" : lines[0].substr(0, lines[0].size() - 1));
+        std::getline(names, name, ','); // "step"
+        while (std::getline(names, name, ',')) columns.push_back(name);
+    }
     std::string header() const {
         std::string text = "step";
         for (const std::string& c : columns) text += "," + c;
@@ -70,17 +88,20 @@ struct CsvSink::Table {
     }
 };
 
-CsvSink::CsvSink(const std::string& path) : table_(new Table{path, {}, {}, {}}) { table_->rewrite(0); }
+CsvSink::CsvSink(const std::string& path) : table_(new Table{path, {}, {}, {}}) {}
 CsvSink::~CsvSink() = default;
+
+void CsvSink::begin(int64_t step) { table_->begin(step); }
 
 void CsvSink::scalars(int64_t step, const std::vector<MetricValue>& values) {
     Table& t = *table_;
-    const size_t before = t.columns.size();
-    for (const MetricValue& v : values) {
+    for (const MetricValue& v : values)
         if (v.name.find_first_of(",\"\r\n") != std::string::npos)
             throw Error(t.path + ": '" + v.name + "' cannot be the name of a column");
+    t.begin(0);
+    const size_t before = t.columns.size();
+    for (const MetricValue& v : values)
         if (std::find(t.columns.begin(), t.columns.end(), v.name) == t.columns.end()) t.columns.push_back(v.name);
-    }
     std::string row = std::to_string(step);
     for (const std::string& column : t.columns) {
         row += ',';
@@ -94,16 +115,35 @@ void CsvSink::scalars(int64_t step, const std::vector<MetricValue>& values) {
 }
 
 struct JsonLinesSink::File {
-    io::AppendFile file;
+    std::string path;
+    std::optional<io::AppendFile> file; ///< from begin() on
+
+    void begin(int64_t step) {
+        if (file && step == 0) return; // a second run with the same sink
+        std::error_code code;
+        const bool goes_on = step > 0 && std::filesystem::is_regular_file(path, code);
+        if (goes_on) {
+            std::string kept;
+            for (const std::string& line : json_lines_until(path, "step", step)) kept += line;
+            io::write_file_atomic(path, kept);
+        }
+        file.emplace(path, !goes_on);
+    }
+    void write(const std::string& lines) {
+        begin(0);
+        file->write(lines);
+    }
 };
 
-JsonLinesSink::JsonLinesSink(const std::string& path) : file_(new File{io::AppendFile(path)}) {}
+JsonLinesSink::JsonLinesSink(const std::string& path) : file_(new File{path, {}}) {}
 JsonLinesSink::~JsonLinesSink() = default;
+
+void JsonLinesSink::begin(int64_t step) { file_->begin(step); }
 
 void JsonLinesSink::scalars(int64_t step, const std::vector<MetricValue>& values) {
     nlohmann::ordered_json object{{"step", step}};
     for (const MetricValue& v : values) object[v.name] = json_number(v.value);
-    file_->file.write(line(object));
+    file_->write(line(object));
 }
 
 void JsonLinesSink::histograms(int64_t step, const std::vector<TensorStatistics>& tensors) {
@@ -118,7 +158,7 @@ void JsonLinesSink::histograms(int64_t step, const std::vector<TensorStatistics>
                       {"finite", t.finite},
                       {"not_finite", t.not_finite},
                       {"counts", t.counts}});
-    file_->file.write(text);
+    file_->write(text);
 }
 
 } // namespace ingot::train

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
 #include <utility>
 
 #include <ingot/error.h>
@@ -48,11 +49,20 @@ Trainer::Trainer(nn::Module& model, optim::Optimizer& optimizer, Loss loss, Trai
     if (o.schedule && o.schedule->follows_metric() && o.schedule_per == Per::step)
         throw Error("Trainer: " + o.schedule->str() + " follows a metric, so it goes by epochs");
     if (o.resume && o.force) throw Error("Trainer: resume and force contradict each other");
+    const std::vector<Tensor> theirs = model.parameters(), updated = optimizer.parameters();
+    const bool trains = std::any_of(updated.begin(), updated.end(), [&](const Tensor& p) {
+        return std::any_of(theirs.begin(), theirs.end(), [&](const Tensor& q) { return p.node() == q.node(); });
+    });
+    if (!trains)
+        throw Error(std::string("Trainer: the ") + optimizer.name() +
+                    " optimizer has none of the model's parameters, so nothing would be trained; make it with "
+                    "model.parameters()");
 }
 
 Trainer::~Trainer() = default;
 
 Tensor Trainer::step(const Tensor& x, const Tensor& y) {
+    check_batch("Trainer: step()", x, y);
     Parts& p = *parts_;
     Engine& engine = p.ready();
     const int64_t count = p.options.accumulate;

@@ -82,6 +82,25 @@ TEST_F(Predict, MoreFilesThanOneBatch) {
         EXPECT_EQ(list[i].at("label"), list[i + 16].at("label")) << i;
 }
 
+TEST_F(Predict, AFileThatCannotBeReadDoesNotCostTheOthers) {
+    write("bad.png", "no picture");
+    const std::string good = path("data/test/dark/0.png"), bad = path("bad.png"), none = path("none.png");
+    const Result alone = ingot({"predict", checkpoint_, good, "--json"});
+    const Result result = ingot({"predict", checkpoint_, bad, good, none, good, "--json"});
+    EXPECT_EQ(result.status, 1);
+    EXPECT_NE(result.err.find("ingot: warning: " + bad), std::string::npos) << result.err;
+    EXPECT_NE(result.err.find("ingot: warning: " + none), std::string::npos) << result.err;
+    const Json list = result.json().at("predictions");
+    ASSERT_EQ(list.size(), 2u);
+    for (const Json& p : list) EXPECT_EQ(p, alone.json().at("predictions")[0]);
+    EXPECT_EQ(ingot({"predict", checkpoint_, bad, good}).status, 1);
+    expect_error(ingot({"predict", checkpoint_, bad}), 1, {"bad.png"});
+    const Result nothing = ingot({"predict", checkpoint_, bad, none});
+    EXPECT_EQ(nothing.status, 1);
+    EXPECT_EQ(nothing.out, "");
+    EXPECT_NE(nothing.err.find("ingot: error: " + none), std::string::npos) << nothing.err;
+}
+
 TEST_F(Predict, InspectTable) {
     const Result result = ingot({"inspect", checkpoint_});
     EXPECT_EQ(result.status, 0) << result.err;
@@ -114,6 +133,12 @@ TEST_F(CliTest, PredictReadsRowsOfTables) {
     EXPECT_EQ(list[0].at("file"), path("new.csv"));
     EXPECT_EQ(list[1].at("label"), "large");
     EXPECT_EQ(list[1].at("line"), 4);
+    write("other.csv", "a,b\n1,2\n"); // without the columns that the model knows
+    const Result some =
+        ingot({"predict", path("classes/best.safetensors"), path("other.csv"), path("new.csv"), "--json"});
+    EXPECT_EQ(some.status, 1);
+    EXPECT_NE(some.err.find("ingot: warning: " + path("other.csv")), std::string::npos) << some.err;
+    EXPECT_EQ(some.json().at("predictions"), list);
     const std::string lines = ingot({"predict", path("classes/best.safetensors"), path("new.csv")}).out;
     EXPECT_NE(lines.find("new.csv:4: large ("), std::string::npos) << lines;
     const Json values =

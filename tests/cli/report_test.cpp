@@ -135,6 +135,27 @@ TEST_F(ReportFile, AfterAResumeItHasAllEpochs) {
     EXPECT_TRUE(has(text, " 1 6 ") && has(text, " 4 24 ")) << "rows of before and after the resume";
 }
 
+TEST_F(ReportFile, GoingOnWithAFinishedRunLeavesItsReport) {
+    const Result first = ingot({"train", "--model", path("net.json"), "--data", data_, "--out", path("run"), "--batch",
+                                "8", "--epochs", "2", "--schedule", "none"});
+    ASSERT_EQ(first.status, 0) << first.err;
+    EXPECT_TRUE(has(first.out, "\nreport: " + path("run") + "/report.html\n")) << first.out;
+    const std::string report = read("run/report.html");
+    const Result again = train({"--epochs", "2", "--resume"});
+    ASSERT_EQ(again.status, 0) << again.err;
+    EXPECT_EQ(read("run/report.html"), report);
+    EXPECT_TRUE(has(again.err, "is finished (2 epochs done): its report stays as it is")) << again.err;
+    // One of an earlier moment, or none, is no report of its end.
+    std::string earlier = report;
+    earlier.replace(earlier.find("data-steps=12"), 13, "data-steps=11");
+    write("run/report.html", earlier);
+    ASSERT_EQ(train({"--epochs", "2", "--resume", "--quiet"}).status, 0);
+    EXPECT_TRUE(has(read("run/report.html"), "data-steps=12 data-ended"));
+    fs::remove(path("run/report.html"));
+    ASSERT_EQ(train({"--epochs", "2", "--resume", "--quiet"}).status, 0);
+    EXPECT_TRUE(fs::exists(path("run/report.html")));
+}
+
 TEST_F(ReportFile, TheTestedWeightsAreNamedWhenTheyAreNotTheLast) {
     // A rate at which every step makes the loss greater.
     std::vector<std::string> words{

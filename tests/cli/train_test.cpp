@@ -259,6 +259,21 @@ TEST_F(Train, Schedules) {
         EXPECT_TRUE(plateau[i] == plateau[i - 1] || plateau[i] == plateau[i - 1] / 2) << i;
 }
 
+TEST_F(Train, SchedulesThatMakeNoSenseAreNamedOnce) {
+    const auto error = [&](const std::string& schedule) {
+        const Result result = ingot(words("none", {"--schedule", schedule}));
+        EXPECT_EQ(result.status, 2) << schedule;
+        EXPECT_FALSE(fs::exists(path("none"))) << schedule;
+        return result.err;
+    };
+    EXPECT_NE(error("step,every=0").find("--schedule: every=0 must be"), std::string::npos) << error("step,every=0");
+    EXPECT_NE(error("zigzag").find("--schedule 'zigzag' is not available"), std::string::npos) << error("zigzag");
+    // 18 steps
+    EXPECT_NE(error("cosine,warmup=99999").find("--schedule 'cosine,warmup=99999': a warm-up of 99999 steps is longer"),
+              std::string::npos)
+        << error("cosine,warmup=99999");
+}
+
 TEST_F(Train, DefaultsOfWhatIsToCome) {
     EXPECT_EQ(ingot(words("run", {"--quiet", "--amp", "off", "--precision", "strict"})).status, 0);
 }

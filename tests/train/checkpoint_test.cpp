@@ -151,6 +151,29 @@ TEST_F(CheckpointTest, MetricsFiles) {
                                          "accuracy\":0.9,\"lr\":1e-05,\"seconds\":2}\n");
 }
 
+TEST_F(CheckpointTest, DamagedMetricsFilesAreNamed) {
+    fs::create_directories(path("run"));
+    MetricsLog(path("run")).append({.epoch = 1, .step = 10, .train_loss = 0.5, .lr = 0.001, .seconds = 1});
+    const std::string csv = read("run/metrics.csv"), lines = read("run/metrics.jsonl");
+    const auto error_with = [&](const std::string& name, const std::string& text) {
+        std::ofstream(path("run/metrics.csv")) << (name == "metrics.csv" ? text : csv);
+        std::ofstream(path("run/metrics.jsonl")) << (name == "metrics.jsonl" ? text : lines);
+        try {
+            const MetricsLog log(path("run"), 5);
+        } catch (const FileError& error) { return std::string(error.what()); }
+        return std::string("no error");
+    };
+    const auto expect_line = [&](const std::string& name, const std::string& text, int line) {
+        const std::string error = error_with(name, text);
+        EXPECT_EQ(error.find(path("run/" + name) + ": line " + std::to_string(line) + " is damaged"), 0u) << error;
+    };
+    for (const char* bad : {"{\"epoch\":\"x\"}\n", "{}\n", "7\n", "{\"epoch\":\n", "\n", "\xff\n"})
+        expect_line("metrics.jsonl", lines + bad, 2);
+    for (const char* bad : {"two,3,4\n", "\n", "1\t2\n"}) expect_line("metrics.csv", csv + bad, 3);
+    expect_line("metrics.csv", "1,10,0.5,,,0.001,1\n", 1);
+    EXPECT_EQ(error_with("metrics.jsonl", lines + "{\"epoch\":2"), "no error") << "it was being written";
+}
+
 TEST(ProgressText, Durations) {
     EXPECT_EQ(duration_text(0), "0:00");
     EXPECT_EQ(duration_text(-3), "0:00");

@@ -92,12 +92,34 @@ TEST(RecipeSchedule, Errors) {
              {"step,every=1.5", "every=1.5"},
              {"step,gamma=nan", "gamma=nan"},
              {"step,gamma=-1", "gamma=-1"},
+             {"step,gamma=0", "gamma=0 must be above 0 and at most 1"},
+             {"multi-step,gamma=0", "gamma=0 must be above 0"},
+             {"exponential,gamma=0", "gamma=0 must be above 0"},
+             {"exponential,gamma=1.5", "gamma=1.5"},
              {"cosine,min=2", "min=2"},
              {"cosine,warmup=-1", "warmup=-1"},
              {"multi-step,at=3:2", "must grow"},
              {"multi-step,at=3:", "at="},
              {"plateau,factor=1", "factor=1"}})
         EXPECT_NE(message(text).find(part), std::string::npos) << text << ": " << message(text);
+    EXPECT_EQ(message("exponential,gamma=1"), "no error");
+}
+
+TEST(RecipeSchedule, AWarmUpThatIsLongerThanTheRun) {
+    for (const std::string text :
+         {"cosine,warmup=31", "linear,warmup=31", "step,every=1,warmup=31", "warmup,steps=31"}) {
+        EXPECT_EQ(complete_schedule(text, 3), text) << "how many steps there are is not known yet";
+        try {
+            make_schedule(text, 3, 10, 0.1);
+            ADD_FAILURE() << text << " passed";
+        } catch (const Error& error) {
+            EXPECT_EQ(std::string(error.what()),
+                      "schedule '" + text + "': a warm-up of 31 steps is longer than the run of 30 steps");
+        }
+    }
+    for (const char* text :
+         {"cosine,warmup=30", "linear,warmup=30", "step,every=1,warmup=30", "warmup,steps=30", "cosine", "warmup"})
+        EXPECT_TRUE(make_schedule(text, 3, 10, 0.1).schedule) << text;
 }
 
 } // namespace ingot::train

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Going on after a stop at any place: the end has the bytes of a run that was never stopped.
+#include <chrono>
 #include <cmath>
 #include <csignal>
+<<<<<<< HEAD
 #include <fstream>
+=======
+#include <thread>
+>>>>>>> wt-trainer
 #include <tuple>
 
 #include <sys/resource.h>
@@ -163,6 +168,39 @@ TEST_P(Resume, AfterWhatACallbackASinkOrTheValidationThrew) {
                 "mine", [](const Tensor&, const Tensor&) -> Tensor { throw Error("the metric throws"); })};
         },
         kSteps);
+}
+
+TEST_P(Resume, LogsOfSinksGoOn) {
+    const auto with_logs = [&](const std::string& out) {
+        Job s = job(out);
+        s.options.sinks = {std::make_shared<CsvSink>(folder_ / (out + ".csv")),
+                           std::make_shared<JsonLinesSink>(folder_ / (out + ".jsonl"))};
+        s.options.sink_steps = 1;
+        s.options.checkpoint_steps = 3;
+        return s;
+    };
+    with_logs("logged").run();
+    const auto expect_same_logs = [&](const std::string& out) {
+        for (const char* end : {".csv", ".jsonl"})
+            EXPECT_EQ(folder_.read(out + end), folder_.read("logged" + std::string(end)));
+    };
+    EXPECT_GT(folder_.read("logged.csv").size(), 300u);
+    for (const int64_t at : {1, 3, 5, 9, 10, 15}) {
+        const std::string out = "fails" + std::to_string(at);
+        Job first = with_logs(out);
+        first.train.fail_at = at;
+        ASSERT_THROW(first.run(), Error);
+        Job second = with_logs(out);
+        second.options.resume = true;
+        second.run();
+        expect_same_logs(out);
+    }
+    // A run that is refused leaves the log of the one that is there.
+    fs::copy_file(folder_ / "logged.csv", folder_ / "refused.csv");
+    Job refused = with_logs("refused");
+    refused.options.out = folder_ / "logged";
+    EXPECT_THROW(refused.run(), Error);
+    EXPECT_EQ(folder_.read("refused.csv"), folder_.read("logged.csv"));
 }
 
 TEST_P(Resume, ManyStops) {
@@ -450,6 +488,112 @@ TEST(ResumeFolder, OtherRunsAreRefused) {
     expect(message([](Job& s) { s.options.resume = false; }), {"holds a run", "last.safetensors"});
     expect(message([](Job& s) { s.options.force = true; }), {"contradict"});
     EXPECT_EQ(message([](Job&) {}), "no error");
+}
+
+TEST(ResumeFolder, AnotherOptimizerIsRefusedByTheNameOfTheOption) {
+    Folder folder;
+    /// With `scheduled` the rate in the checkpoint is another one than that which the run was started with.
+    const auto run = [&](bool resume, bool scheduled,
+                         const std::function<std::unique_ptr<optim::Optimizer>(const std::vector<Tensor>&)>& make) {
+        nn::Sequential model = small_net();
+        const auto before = values(model.state_dict());
+        const auto optimizer = make(model.parameters());
+        Clusters train(5, 1);
+        TrainerOptions options{.epochs = resume ? 2 : 1, .out = folder / (scheduled ? "scheduled" : "constant")};
+        options.resume = resume;
+        if (scheduled) options.schedule = optim::ExponentialLR({.gamma = 0.5});
+        options.progress = false;
+        try {
+            Trainer(model, *optimizer, nn::cross_entropy, options).fit(train);
+        } catch (const Error& error) {
+            EXPECT_EQ(values(model.state_dict()), before) << "a run that is refused changes nothing: " << error.what();
+            return std::string(error.what());
+        }
+        return std::string("no error");
+    };
+    const auto sgd = [](const optim::SGDOptions& options) {
+        return [options](const std::vector<Tensor>& p) { return std::make_unique<optim::SGD>(p, options); };
+    };
+    for (const bool scheduled : {false, true}) {
+        const std::string in = " in the run in " + folder / (scheduled ? "scheduled" : "constant");
+        ASSERT_EQ(run(false, scheduled, sgd({.lr = 0.25, .momentum = 0.5})), "no error");
+        const auto message = [&](const optim::SGDOptions& options) { return run(true, scheduled, sgd(options)); };
+        EXPECT_EQ(message({.lr = 0.5, .momentum = 0.5}), "resume: lr is 0.5, but 0.25" + in);
+        EXPECT_EQ(message({.lr = 0.25, .momentum = 0.75}), "resume: momentum is 0.75, but 0.5" + in);
+        EXPECT_EQ(message({.lr = 0.25, .momentum = 0.5, .weight_decay = 1e-3}),
+                  "resume: weight_decay is 0.001, but 0" + in);
+        EXPECT_EQ(message({.lr = 0.25, .momentum = 0.5, .nesterov = true}), "resume: nesterov is 1, but 0" + in);
+        EXPECT_EQ(run(true, scheduled, [](const std::vector<Tensor>& p) { return std::make_unique<optim::AdamW>(p); }),
+                  "resume: optimizer is AdamW, but SGD" + in);
+        EXPECT_EQ(run(true, scheduled,
+                      [](const std::vector<Tensor>& p) {
+                          return std::make_unique<optim::SGD>(std::vector<optim::ParamGroup<optim::SGDOptions>>{
+                              {{p[0]}, {.lr = 0.25}}, {{p[1], p[2], p[3]}, {.lr = 0.25}}});
+                      }),
+                  "resume: parameter_groups is 2, but 1" + in);
+        // Of the same kind, but for one parameter only: this shows in its state, after the model's.
+        EXPECT_NE(run(true, scheduled,
+                      [](const std::vector<Tensor>& p) {
+                          return std::make_unique<optim::SGD>(std::vector<Tensor>{p[0]},
+                                                              optim::SGDOptions{.lr = 0.25, .momentum = 0.5});
+                      })
+                      .find("optimizer state"),
+                  std::string::npos);
+        EXPECT_EQ(message({.lr = 0.25, .momentum = 0.5}), "no error");
+    }
+}
+
+TEST(ResumeFolder, ARateThatACallbackSetGoesOn) {
+    Folder folder;
+    const auto run = [&](int64_t epochs) {
+        nn::Sequential model = small_net();
+        optim::SGD optimizer(model.parameters(), {.lr = 0.25});
+        Clusters train(5, 1);
+        TrainerOptions options{.epochs = epochs, .out = folder / "run", .resume = true};
+        options.progress = false;
+        options.callbacks = {{.on_epoch = [&](const EpochEvent&) { optimizer.set_lr(optimizer.lr() / 2); }}};
+        Trainer(model, optimizer, nn::cross_entropy, options).fit(train);
+        return optimizer.lr();
+    };
+    EXPECT_EQ(run(1), 0.125);
+    EXPECT_EQ(run(2), 0.0625);
+}
+
+TEST(ResumeFolder, SecondsOfBeforeAStopCount) {
+    /// Batches that take a while.
+    class Slow : public Clusters {
+    public:
+        using Clusters::Clusters;
+        bool next(Tensor& x, Tensor& y) override {
+            std::this_thread::sleep_for(std::chrono::milliseconds(60));
+            return Clusters::next(x, y);
+        }
+    };
+    Folder folder;
+    const auto run = [&](int64_t signal_at, int64_t epochs) {
+        nn::Sequential model = small_net();
+        optim::SGD optimizer(model.parameters(), {.lr = 0.1});
+        Slow train(5, 1);
+        train.signal_at = signal_at;
+        return Trainer(model, optimizer, nn::cross_entropy,
+                       {.epochs = epochs,
+                        .out = folder / "run",
+                        .resume = true,
+                        .progress = false,
+                        .handle_interrupts = true})
+            .fit(train);
+    };
+    ASSERT_TRUE(run(2, 1).interrupted);
+    EXPECT_TRUE(run(2, 1).interrupted); // and again: this one adds to the one before
+    const TrainResult end = run(-1, 1);
+    EXPECT_EQ(end.steps, 5);
+    EXPECT_GE(end.seconds, 0.3);
+    const std::string row = folder.read("run/metrics.csv");
+    EXPECT_GE(std::stod(row.substr(row.rfind(',') + 1)), 0.3) << row;
+    EXPECT_FALSE(fs::exists(folder / "run/metrics.seconds")) << "a finished run has its own files only";
+    const TrainResult more = run(-1, 2);
+    EXPECT_GE(more.seconds, 0.6);
+    EXPECT_LT(more.seconds, 2 * 0.3 + end.seconds + 60) << "not twice";
 }
 
 TEST(ResumeFolder, OneProcessAtATime) {

@@ -204,7 +204,6 @@ TEST_F(Sinks, EveryTensorBoardSinkHasAFileOfItsOwn) {
 
 TEST_F(Sinks, Csv) {
     CsvSink sink(path("log.csv"));
-    EXPECT_EQ(read_file(path("log.csv")), "step\n");
     sink.scalars(1, {{"loss", 0.5}, {"lr", 1e-3}});
     sink.scalars(2, {{"lr", 2e-3}, {"loss", NAN}});
     EXPECT_EQ(read_file(path("log.csv")), "step,loss,lr\n1,0.5,0.001\n2,nan,0.002\n");
@@ -213,7 +212,66 @@ TEST_F(Sinks, Csv) {
     EXPECT_THROW(sink.scalars(4, {{"a,b", 1}}), Error);
     sink.scalars(4, {{"loss", 1.0 / 3}});
     EXPECT_NE(read_file(path("log.csv")).find("\n4,0.3333333333333333,,\n"), std::string::npos);
-    EXPECT_THROW(CsvSink(path("missing/log.csv")), FileError);
+    EXPECT_THROW(CsvSink(path("missing/log.csv")).begin(0), FileError);
+}
+
+TEST_F(Sinks, AFileIsReplacedByTheFirstFiguresAndNotBefore) {
+    const auto expect_kept = [&](const std::string& name, auto&& make) {
+        std::ofstream(path(name)) << "of before";
+        auto sink = make(path(name));
+        EXPECT_EQ(read_file(path(name)), "of before") << name;
+        EXPECT_THROW(make(path("missing/" + name)).scalars(1, {{"a", 1}}), FileError) << name;
+        sink.scalars(1, {{"a", 1}});
+        sink.begin(0); // of a second run with the same sink
+        sink.scalars(1, {{"a", 2}});
+    };
+    expect_kept("a.csv", [](const std::string& file) { return CsvSink(file); });
+    EXPECT_EQ(read_file(path("a.csv")), "step,a\n1,1\n1,2\n");
+    expect_kept("a.jsonl", [](const std::string& file) { return JsonLinesSink(file); });
+    EXPECT_EQ(read_file(path("a.jsonl")), "{\"step\":1,\"a\":1.0}\n{\"step\":1,\"a\":2.0}\n");
+}
+
+TEST_F(Sinks, ARunThatGoesOnDropsWhatItWillTellAgain) {
+    std::ofstream(path("a.csv")) << "step,a,b\n1,1,\n2,2,4\n3,3,\n4,";
+    CsvSink csv(path("a.csv"));
+    csv.begin(2);
+    EXPECT_EQ(read_file(path("a.csv")), "step,a,b\n1,1,\n2,2,4\n") << "before anything is told";
+    csv.scalars(3, {{"b", 5}, {"c", 6}});
+    EXPECT_EQ(read_file(path("a.csv")), "step,a,b,c\n1,1,,\n2,2,4,\n3,,5,6\n");
+
+    const std::string lines = "{\"step\":1,\"a\":1.0}\n{\"step\":2,\"histogram\":\"w\"}\n";
+    std::ofstream(path("a.jsonl")) << lines << "{\"step\":3,\"a\":3.0}\n{\"step\":1,";
+    JsonLinesSink json(path("a.jsonl"));
+    json.begin(2);
+    EXPECT_EQ(read_file(path("a.jsonl")), lines);
+    json.scalars(3, {{"a", 7}});
+    EXPECT_EQ(read_file(path("a.jsonl")), lines + "{\"step\":3,\"a\":7.0}\n");
+
+    CsvSink fresh(path("new.csv"));
+    fresh.begin(2);
+    fresh.scalars(3, {{"a", 1}});
+    EXPECT_EQ(read_file(path("new.csv")), "step,a\n3,1\n");
+}
+
+TEST_F(Sinks, AFileThatIsNoLogIsNotCutByARunThatGoesOn) {
+    const auto expect_error = [&](Sink& sink, const std::string& file, const std::string& text,
+                                  const std::string& part) {
+        std::ofstream(path(file)) << text;
+        try {
+            sink.begin(5);
+            FAIL() << "nothing was thrown for " << text;
+        } catch (const FileError& error) {
+            EXPECT_EQ(std::string(error.what()).find(path(file) + ": " + part), 0u) << error.what();
+        }
+        EXPECT_EQ(read_file(path(file)), text);
+    };
+    CsvSink csv(path("a.csv"));
+    expect_error(csv, "a.csv", "my notes\n", "line 1 is damaged");
+    expect_error(csv, "a.csv", "step,a\n1,2\nx,3\n4,5\n", "line 3 is damaged");
+    JsonLinesSink json(path("a.jsonl"));
+    expect_error(json, "a.jsonl", "{\"step\":1}\n{\"step\":\"x\"}\n", "line 2 is damaged");
+    expect_error(json, "a.jsonl", "{\"step\":1}\n[1]\n", "line 2 is damaged");
+    expect_error(json, "a.jsonl", "{\"step\":1}\n{\n", "line 2 is damaged");
 }
 
 TEST_F(Sinks, JsonLines) {

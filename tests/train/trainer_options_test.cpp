@@ -387,4 +387,74 @@ TEST(TrainerOptions, Errors) {
         EXPECT_NE(message(options).find(part), std::string::npos) << part << ": " << message(options);
 }
 
+TEST(TrainerOptions, AnOptimizerOfAnotherModelTrainsNothing) {
+    nn::Sequential model = small_net(), other = small_net();
+    optim::Adam wrong(other.parameters(), {}), head(model[2].parameters(), {});
+    try {
+        Trainer(model, wrong, nn::cross_entropy, {});
+        FAIL() << "nothing was thrown";
+    } catch (const Error& error) {
+        EXPECT_EQ(std::string(error.what()),
+                  "Trainer: the Adam optimizer has none of the model's parameters, so nothing "
+                  "would be trained; make it with model.parameters()");
+    }
+    Trainer(model, head, nn::cross_entropy, {}); // some of them are enough
+}
+
+TEST(TrainerOptions, ABatchThatLacksSomethingIsAnErrorThatSaysWhat) {
+    /// Batches whose x, or y, is undefined.
+    class Without : public Clusters {
+    public:
+        Without(bool x, bool y) : Clusters(3, 1), x_(x), y_(y) {}
+        bool next(Tensor& x, Tensor& y) override {
+            if (!Clusters::next(x, y)) return false;
+            if (!x_) x = Tensor();
+            if (!y_) y = Tensor();
+            return true;
+        }
+
+    private:
+        bool x_, y_;
+    } no_x(false, true), no_y(true, false);
+    Clusters whole(3, 1);
+    nn::Sequential model = small_net();
+    optim::SGD optimizer(model.parameters(), {});
+    Trainer trainer(model, optimizer, nn::cross_entropy, {.progress = false});
+    const auto expect = [](const std::string& text, const std::function<void()>& f) {
+        try {
+            f();
+            ADD_FAILURE() << "nothing was thrown, not " << text;
+        } catch (const Error& error) { EXPECT_EQ(std::string(error.what()).find(text), 0u) << error.what(); }
+    };
+    expect("Trainer: the training data: a batch has no y: ", [&] { trainer.fit(no_y); });
+    expect("Trainer: the training data: a batch has no x: ", [&] { trainer.fit(no_x); });
+    expect("evaluation: a batch has no y: ", [&] { trainer.fit(whole, &no_y, nullptr); });
+    expect("evaluation: a batch has no y: ", [&] { evaluate(model, nn::cross_entropy, no_y); });
+    expect("evaluation: a batch has no x: ", [&] { evaluate(model, nn::cross_entropy, no_x); });
+    expect("Trainer: step(): a batch has no y: ", [&] { trainer.step(zeros({2, 4}), Tensor()); });
+}
+
+TEST(TrainerOptions, SinksAndMetricsThatAreNullOrOfOneName) {
+    nn::Sequential model = small_net();
+    optim::SGD optimizer(model.parameters(), {});
+    Clusters train(2, 1), validation(1, 2);
+    const auto message = [&](const TrainerOptions& options) {
+        try {
+            Trainer(model, optimizer, nn::cross_entropy, options).fit(train, &validation, nullptr);
+        } catch (const Error& error) { return std::string(error.what()); }
+        return std::string("no error");
+    };
+    const auto metric = [](const std::string& name) {
+        return std::make_shared<MeanOf>(name, [](const Tensor& o, const Tensor&) { return o; });
+    };
+    EXPECT_EQ(message({.progress = false, .sinks = {nullptr}}), "Trainer: one of the sinks is a null pointer");
+    EXPECT_EQ(message({.progress = false, .metrics = {metric("a"), nullptr}}),
+              "metrics: one of them is a null pointer");
+    EXPECT_EQ(message({.progress = false, .metrics = {metric("a"), metric("b"), metric("a")}}),
+              "metrics: two of them are called 'a'; give one another name");
+    EXPECT_EQ(message({.progress = false, .metrics = {metric(""), metric("a"), metric("")}}), "no error")
+        << "without a name they only look";
+    EXPECT_THROW(evaluate(model, nn::cross_entropy, validation, {nullptr}), Error);
+}
+
 } // namespace ingot::train

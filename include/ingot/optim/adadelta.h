@@ -24,9 +24,11 @@ public:
         : Adadelta(std::vector<ParamGroup<Options>>{{params, options}}) {}
     explicit Adadelta(const std::vector<ParamGroup<Options>>& groups);
 
+    const char* name() const override { return "Adadelta"; }
+    NamedOptions options(size_t group) const override;
+
 private:
     void update(size_t group, const std::vector<Item>& items, Scalars& scalars) override;
-    const char* name() const override { return "Adadelta"; }
     std::vector<Options> options_;
 };
 

@@ -24,9 +24,11 @@ public:
         : Adam(std::vector<ParamGroup<Options>>{{params, options}}) {}
     explicit Adam(const std::vector<ParamGroup<Options>>& groups);
 
+    const char* name() const override { return "Adam"; }
+    NamedOptions options(size_t group) const override;
+
 private:
     void update(size_t group, const std::vector<Item>& items, Scalars& scalars) override;
-    const char* name() const override { return "Adam"; }
     std::vector<Options> options_;
 };
 
@@ -45,9 +47,11 @@ public:
         : AdamW(std::vector<ParamGroup<Options>>{{params, options}}) {}
     explicit AdamW(const std::vector<ParamGroup<Options>>& groups);
 
+    const char* name() const override { return "AdamW"; }
+    NamedOptions options(size_t group) const override;
+
 private:
     void update(size_t group, const std::vector<Item>& items, Scalars& scalars) override;
-    const char* name() const override { return "AdamW"; }
     std::vector<Options> options_;
 };
 

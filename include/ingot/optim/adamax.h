@@ -24,9 +24,11 @@ public:
         : Adamax(std::vector<ParamGroup<Options>>{{params, options}}) {}
     explicit Adamax(const std::vector<ParamGroup<Options>>& groups);
 
+    const char* name() const override { return "Adamax"; }
+    NamedOptions options(size_t group) const override;
+
 private:
     void update(size_t group, const std::vector<Item>& items, Scalars& scalars) override;
-    const char* name() const override { return "Adamax"; }
     std::vector<Options> options_;
 };
 

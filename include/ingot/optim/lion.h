@@ -22,9 +22,11 @@ public:
         : Lion(std::vector<ParamGroup<Options>>{{params, options}}) {}
     explicit Lion(const std::vector<ParamGroup<Options>>& groups);
 
+    const char* name() const override { return "Lion"; }
+    NamedOptions options(size_t group) const override;
+
 private:
     void update(size_t group, const std::vector<Item>& items, Scalars& scalars) override;
-    const char* name() const override { return "Lion"; }
     std::vector<Options> options_;
 };
 

@@ -30,9 +30,11 @@ public:
         : Muon(std::vector<ParamGroup<Options>>{{params, options}}) {}
     explicit Muon(const std::vector<ParamGroup<Options>>& groups);
 
+    const char* name() const override { return "Muon"; }
+    NamedOptions options(size_t group) const override;
+
 private:
     void update(size_t group, const std::vector<Item>& items, Scalars& scalars) override;
-    const char* name() const override { return "Muon"; }
     std::vector<Options> options_;
 };
 

@@ -25,9 +25,11 @@ public:
         : NAdam(std::vector<ParamGroup<Options>>{{params, options}}) {}
     explicit NAdam(const std::vector<ParamGroup<Options>>& groups);
 
+    const char* name() const override { return "NAdam"; }
+    NamedOptions options(size_t group) const override;
+
 private:
     void update(size_t group, const std::vector<Item>& items, Scalars& scalars) override;
-    const char* name() const override { return "NAdam"; }
     std::vector<Options> options_;
 };
 

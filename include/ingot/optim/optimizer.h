@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <ingot/state_dict.h>
@@ -35,6 +36,12 @@ public:
     void step();
     /// Clears the gradients of all parameters.
     void zero_grad() const;
+
+    /// The class.
+    virtual const char* name() const = 0;
+    /// The options of a group (below num_groups()) besides its learning rate, as numbers: {"momentum", 0.9}, {"nesterov", 1}.
+    using NamedOptions = std::vector<std::pair<const char*, double>>;
+    virtual NamedOptions options(size_t group) const = 0;
 
     size_t num_groups() const { return groups_.size(); }
     double lr(size_t group = 0) const;
@@ -102,8 +109,6 @@ protected:
     void finish_construction() const;
     /// Records the update of `items`, which belong to `group` and have one dtype and one clock.
     virtual void update(size_t group, const std::vector<Item>& items, Scalars& scalars) = 0;
-    /// The class and its options in error messages.
-    virtual const char* name() const = 0;
 
 private:
     void record_group(size_t index);

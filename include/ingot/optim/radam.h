@@ -25,9 +25,11 @@ public:
         : RAdam(std::vector<ParamGroup<Options>>{{params, options}}) {}
     explicit RAdam(const std::vector<ParamGroup<Options>>& groups);
 
+    const char* name() const override { return "RAdam"; }
+    NamedOptions options(size_t group) const override;
+
 private:
     void update(size_t group, const std::vector<Item>& items, Scalars& scalars) override;
-    const char* name() const override { return "RAdam"; }
     std::vector<Options> options_;
 };
 

@@ -26,9 +26,11 @@ public:
         : RMSprop(std::vector<ParamGroup<Options>>{{params, options}}) {}
     explicit RMSprop(const std::vector<ParamGroup<Options>>& groups);
 
+    const char* name() const override { return "RMSprop"; }
+    NamedOptions options(size_t group) const override;
+
 private:
     void update(size_t group, const std::vector<Item>& items, Scalars& scalars) override;
-    const char* name() const override { return "RMSprop"; }
     std::vector<Options> options_;
 };
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Where figures of a run go while it lasts: a console, CSV or JSON lines files, TensorBoard, a function of one's own. The
 // trainer feeds all sinks it is given; programs with loops of their own call them directly. One thread; a sink that writes a
-// file owns it. Files are complete after every call: a program that is killed loses nothing that was reported.
+// file owns it. Files are complete after every call: a program that is killed loses nothing that was reported. What is in a
+// file already stays until the first figures come or a run begins; then it is replaced, unless the run goes on from a checkpoint.
 #pragma once
 
 #include <cstdint>
@@ -22,6 +23,9 @@ public:
     virtual ~Sink() = default;
     Sink(const Sink&) = delete;
     Sink& operator=(const Sink&) = delete;
+    /// A run begins, `step` steps after its beginning where it goes on from a checkpoint. Sinks with a log drop what was told
+    /// of later steps, which will come again. Errors: FileError.
+    virtual void begin(int64_t step) { (void)step; }
     /// Figures after step `step`: {"train_loss", 0.31}, {"lr", 1e-3}. Steps do not fall from call to call. Errors: FileError.
     virtual void scalars(int64_t step, const std::vector<MetricValue>& values) = 0;
     /// Distributions of tensors after step `step`. Sinks that have no use for them ignore them.
@@ -50,9 +54,10 @@ private:
 /// A table: "step" and one column per name, in the order of their first appearance. Empty where a call had no such figure.
 class CsvSink : public Sink {
 public:
-    /// Replaces the file. Errors: FileError.
     explicit CsvSink(const std::string& path);
     ~CsvSink() override;
+    /// Errors: FileError, also naming a line that is no row of such a table.
+    void begin(int64_t step) override;
     /// Errors also: Error for a name with a comma, quote or line break.
     void scalars(int64_t step, const std::vector<MetricValue>& values) override;
 
@@ -65,9 +70,10 @@ private:
 /// "max":..,"mean":..,"std":..,"finite":..,"not_finite":..,"counts":[..]}. What is not finite is null.
 class JsonLinesSink : public Sink {
 public:
-    /// Replaces the file. Errors: FileError.
     explicit JsonLinesSink(const std::string& path);
     ~JsonLinesSink() override;
+    /// Errors: FileError, also naming a line that is no such object.
+    void begin(int64_t step) override;
     void scalars(int64_t step, const std::vector<MetricValue>& values) override;
     void histograms(int64_t step, const std::vector<TensorStatistics>& tensors) override;
 

@@ -87,4 +87,7 @@ std::string report_html(const ReportData& data);
 /// Atomically. Errors: FileError.
 void write_report(const std::string& path, const ReportData& data);
 
+/// Whether the file is a report of a run that had come to its end, with `steps` steps.
+bool shows_end(const std::string& path, int64_t steps);
+
 } // namespace ingot::train::report

@@ -7,13 +7,9 @@
 #include <vector>
 
 #include "io/atomic_file.h"
-<<<<<<< HEAD
-#include "io/file.h"
 #include "io/json.h"
 #include "train/json_keys.h"
-=======
 #include "train/log_lines.h"
->>>>>>> wt-trainer
 
 namespace ingot::train {
 
@@ -51,26 +47,11 @@ EpochMetrics epoch_from_json(const std::string& line, const std::string& source)
 
 MetricsLog::MetricsLog(std::string folder, int64_t epochs) : folder_(std::move(folder)), csv_(kHeader) {
     if (folder_.empty() || epochs == 0) return;
-<<<<<<< HEAD
-    for (const std::string& line : lines_of(folder_ + "/metrics.csv")) {
-        int64_t epoch = 0;
-        std::from_chars(line.data(), line.data() + line.size(), epoch);
-        if (epoch < 1 || epoch > epochs) continue; // the header, and rows of after the checkpoint
-        csv_ += line;
-        const size_t comma = line.rfind(',');
-        std::from_chars(line.data() + comma + 1, line.data() + line.size(), seconds_);
-    }
-    int64_t count = 0;
-    for (const std::string& line : lines_of(folder_ + "/metrics.jsonl")) {
-        const std::string source = folder_ + "/metrics.jsonl: line " + std::to_string(++count);
-        if (epoch_from_json(line, source).epoch <= epochs) json_lines_ += line;
-=======
     const std::vector<std::string> rows = csv_lines_until(folder_ + "/metrics.csv", "epoch,", epochs);
     for (size_t i = 1; i < rows.size(); ++i) csv_ += rows[i];
     if (rows.size() > 1) {
         const std::string& last = rows.back();
         std::from_chars(last.data() + last.rfind(',') + 1, last.data() + last.size(), seconds_);
->>>>>>> wt-trainer
     }
     for (const std::string& line : json_lines_until(folder_ + "/metrics.jsonl", "epoch", epochs)) json_lines_ += line;
 }

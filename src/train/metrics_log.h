@@ -25,12 +25,7 @@ EpochMetrics epoch_from_json(const std::string& line, const std::string& source)
 class MetricsLog {
 public:
     /// Files in the existing folder `folder`; none are written when it is empty text. Of the rows that are there already
-<<<<<<< HEAD
-    /// those of the first `epochs` epochs stay: for a run that goes on.
-    /// Errors: FileError naming the line of metrics.jsonl that is damaged.
-=======
     /// those of the first `epochs` epochs stay: for a run that goes on. Errors: FileError naming the line that is damaged.
->>>>>>> wt-trainer
     explicit MetricsLog(std::string folder, int64_t epochs = 0);
     /// Adds a row and writes the files. Errors: FileError; the row is kept then, and write() tries again.
     void append(const EpochMetrics& row);

@@ -3,11 +3,8 @@
 #include <chrono>
 #include <cmath>
 #include <csignal>
-<<<<<<< HEAD
 #include <fstream>
-=======
 #include <thread>
->>>>>>> wt-trainer
 #include <tuple>
 
 #include <sys/resource.h>

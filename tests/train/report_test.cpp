@@ -381,7 +381,7 @@ TEST(Report, LargePicturesAreReduced) {
     ReportData d = classification();
     d.evaluated->errors.resize(1);
     d.evaluated->right.clear();
-    d.evaluated->errors[0].image = {400, 200, 3, std::vector<uint8_t>(400 * 200 * 3, 9)};
+    d.evaluated->errors[0].image = {400, 200, 3, io::Pixels(400 * 200 * 3, 9)};
     EXPECT_TRUE(has(report_html(d), "width=128 height=64 src="));
 }
 

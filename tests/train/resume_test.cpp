@@ -488,7 +488,7 @@ TEST(ResumeFolder, OtherRunsAreRefused) {
 }
 
 TEST(ResumeFolder, AnotherOptimizerIsRefusedByTheNameOfTheOption) {
-    Folder folder;
+    ScratchFolder folder;
     /// With `scheduled` the rate in the checkpoint is another one than that which the run was started with.
     const auto run = [&](bool resume, bool scheduled,
                          const std::function<std::unique_ptr<optim::Optimizer>(const std::vector<Tensor>&)>& make) {
@@ -541,7 +541,7 @@ TEST(ResumeFolder, AnotherOptimizerIsRefusedByTheNameOfTheOption) {
 }
 
 TEST(ResumeFolder, ARateThatACallbackSetGoesOn) {
-    Folder folder;
+    ScratchFolder folder;
     const auto run = [&](int64_t epochs) {
         nn::Sequential model = small_net();
         optim::SGD optimizer(model.parameters(), {.lr = 0.25});
@@ -566,7 +566,7 @@ TEST(ResumeFolder, SecondsOfBeforeAStopCount) {
             return Clusters::next(x, y);
         }
     };
-    Folder folder;
+    ScratchFolder folder;
     const auto run = [&](int64_t signal_at, int64_t epochs) {
         nn::Sequential model = small_net();
         optim::SGD optimizer(model.parameters(), {.lr = 0.1});

@@ -9,8 +9,6 @@
 
 #include "io/file.h"
 
-#include <nlohmann/json.hpp>
-
 namespace ingot::train {
 
 namespace {
@@ -53,15 +51,11 @@ std::vector<std::string> csv_lines_until(const std::string& path, const std::str
     return kept;
 }
 
-std::vector<std::string> json_lines_until(const std::string& path, const std::string& key, int64_t last) {
+std::vector<std::string> json_lines_until(const std::string& path, int64_t last, const LineNumber& number) {
     const std::vector<std::string> lines = lines_of(path);
     std::vector<std::string> kept;
-    for (size_t i = 0; i < lines.size(); ++i) {
-        const nlohmann::json object = nlohmann::json::parse(lines[i], nullptr, /*allow_exceptions=*/false);
-        if (!object.is_object() || !object.contains(key) || !object[key].is_number_integer())
-            damaged(path, i, "it is no object with a whole number '" + key + "'");
-        if (object[key].get<int64_t>() <= last) kept.push_back(lines[i]);
-    }
+    for (size_t i = 0; i < lines.size(); ++i)
+        if (number(lines[i], path + ": line " + std::to_string(i + 1)) <= last) kept.push_back(lines[i]);
     return kept;
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -14,7 +15,9 @@ namespace ingot::train {
 /// Errors: FileError naming file and line.
 std::vector<std::string> csv_lines_until(const std::string& path, const std::string& header, int64_t last);
 
-/// The same of a file of JSON objects, by their member `key`.
-std::vector<std::string> json_lines_until(const std::string& path, const std::string& key, int64_t last);
+/// The epoch or step of a line. Errors: FileError beginning with `source`.
+using LineNumber = std::function<int64_t(const std::string& line, const std::string& source)>;
+/// The same of a file of JSON objects.
+std::vector<std::string> json_lines_until(const std::string& path, int64_t last, const LineNumber& number);
 
 } // namespace ingot::train

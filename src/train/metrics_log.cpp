@@ -53,7 +53,10 @@ MetricsLog::MetricsLog(std::string folder, int64_t epochs) : folder_(std::move(f
         const std::string& last = rows.back();
         std::from_chars(last.data() + last.rfind(',') + 1, last.data() + last.size(), seconds_);
     }
-    for (const std::string& line : json_lines_until(folder_ + "/metrics.jsonl", "epoch", epochs)) json_lines_ += line;
+    const auto epoch = [](const std::string& line, const std::string& source) {
+        return epoch_from_json(line, source).epoch;
+    };
+    for (const std::string& line : json_lines_until(folder_ + "/metrics.jsonl", epochs, epoch)) json_lines_ += line;
 }
 
 void MetricsLog::append(const EpochMetrics& row) {

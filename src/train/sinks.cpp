@@ -13,6 +13,8 @@
 #include "io/append_file.h"
 #include "io/atomic_file.h"
 #include "io/file.h"
+#include "io/json.h"
+#include "train/json_keys.h"
 #include "train/log_lines.h"
 
 #include <nlohmann/json.hpp>
@@ -33,6 +35,13 @@ nlohmann::ordered_json json_number(double value) {
 
 std::string line(const nlohmann::ordered_json& object) {
     return object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
+int64_t step_of(const std::string& line, const std::string& source) {
+    const Json json = io::parse_json<Json>(line, source);
+    try {
+        return Keys(json).whole("step", 0);
+    } catch (const Error& error) { throw FileError(source + ": " + error.what()); }
 }
 
 } // namespace
@@ -124,7 +133,7 @@ struct JsonLinesSink::File {
         const bool goes_on = step > 0 && std::filesystem::is_regular_file(path, code);
         if (goes_on) {
             std::string kept;
-            for (const std::string& line : json_lines_until(path, "step", step)) kept += line;
+            for (const std::string& line : json_lines_until(path, step, step_of)) kept += line;
             io::write_file_atomic(path, kept);
         }
         file.emplace(path, !goes_on);

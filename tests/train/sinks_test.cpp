@@ -269,9 +269,9 @@ TEST_F(Sinks, AFileThatIsNoLogIsNotCutByARunThatGoesOn) {
     expect_error(csv, "a.csv", "my notes\n", "line 1 is damaged");
     expect_error(csv, "a.csv", "step,a\n1,2\nx,3\n4,5\n", "line 3 is damaged");
     JsonLinesSink json(path("a.jsonl"));
-    expect_error(json, "a.jsonl", "{\"step\":1}\n{\"step\":\"x\"}\n", "line 2 is damaged");
-    expect_error(json, "a.jsonl", "{\"step\":1}\n[1]\n", "line 2 is damaged");
-    expect_error(json, "a.jsonl", "{\"step\":1}\n{\n", "line 2 is damaged");
+    expect_error(json, "a.jsonl", "{\"step\":1}\n{\"step\":\"x\"}\n", "line 2: ");
+    expect_error(json, "a.jsonl", "{\"step\":1}\n[1]\n", "line 2: ");
+    expect_error(json, "a.jsonl", "{\"step\":1}\n{\n", "line 2: ");
 }
 
 TEST_F(Sinks, JsonLines) {

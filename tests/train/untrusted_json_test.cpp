@@ -7,6 +7,7 @@
 
 #include <ingot/error.h>
 
+#include "support/scratch_folder.h"
 #include "train/metrics_log.h"
 #include "train/model_info.h"
 #include "train/report/collect.h"
@@ -67,20 +68,18 @@ TEST(UntrustedJson, ModelDescription) {
 
 class MetricsJson : public ::testing::Test {
 protected:
-    void SetUp() override { std::filesystem::create_directories(folder_); }
-    void TearDown() override { std::filesystem::remove_all(folder_); }
     void write(const std::string& line) const {
-        std::ofstream(folder_ + "/metrics.jsonl", std::ios::binary) << kRow << "\n" << line << "\n";
+        std::ofstream(folder_ / "metrics.jsonl", std::ios::binary) << kRow << "\n" << line << "\n";
     }
     const std::string kRow =
         R"({"epoch":1,"step":10,"train_loss":0.5,"val_loss":null,"val_accuracy":null,"lr":0.1,"seconds":2})";
-    const std::string folder_ = ::testing::TempDir() + "ingot-metrics-" + std::to_string(::getpid());
+    const testing_support::ScratchFolder folder_;
 };
 
 TEST_F(MetricsJson, DamagedLinesAreNamed) {
     write(with(kRow, "\"epoch\":1", "\"epoch\":2"));
-    EXPECT_EQ(report::read_epochs(folder_).size(), 2u);
-    EXPECT_EQ(MetricsLog(folder_, 2).seconds(), 0); // of metrics.csv, which is not there
+    EXPECT_EQ(report::read_epochs(folder_.path()).size(), 2u);
+    EXPECT_EQ(MetricsLog(folder_.path(), 2).seconds(), 0); // of metrics.csv, which is not there
     const std::pair<std::string, std::string> bad[] = {
         {with(kRow, "\"epoch\":1", "\"epoch\":\"x\""), "\"epoch\" must be a whole number from 1 to "},
         {with(kRow, "\"epoch\":1", "\"epoch\":1e300"), "\"epoch\" must be a whole number from 1 to "},
@@ -96,11 +95,11 @@ TEST_F(MetricsJson, DamagedLinesAreNamed) {
     };
     for (const auto& [line, what] : bad) {
         write(line);
-        const std::string expected = folder_ + "/metrics.jsonl: line 2: " + what;
-        EXPECT_EQ(file_error([&] { report::read_epochs(folder_); }).rfind(expected, 0), 0u)
-            << file_error([&] { report::read_epochs(folder_); });
-        EXPECT_EQ(file_error([&] { MetricsLog(folder_, 5); }).rfind(expected, 0), 0u)
-            << file_error([&] { MetricsLog(folder_, 5); });
+        const std::string expected = folder_ / "metrics.jsonl: line 2: " + what;
+        EXPECT_EQ(file_error([&] { report::read_epochs(folder_.path()); }).rfind(expected, 0), 0u)
+            << file_error([&] { report::read_epochs(folder_.path()); });
+        EXPECT_EQ(file_error([&] { MetricsLog(folder_.path(), 5); }).rfind(expected, 0), 0u)
+            << file_error([&] { MetricsLog(folder_.path(), 5); });
     }
 }
 

@@ -19,6 +19,7 @@
 #include <ingot/nn.h>
 #include <ingot/ops.h>
 #include <ingot/optim.h>
+#include <ingot/print.h>
 #include <ingot/profiler.h>
 #include <ingot/report.h>
 #include <ingot/shape.h>

@@ -5,9 +5,11 @@
 // parameter() or buffer() names a cell, whose present value it stands for. Recording is per thread.
 #pragma once
 
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <ingot/device.h>
@@ -48,6 +50,10 @@ public:
         } else {
             return from_data(data.data(), data.size(), dtype_of<T>(), shape, options);
         }
+    }
+    /// Tensor::from({1.f, 2.f}, {2}).
+    template <class T> static Tensor from(std::initializer_list<T> data, Shape shape, TensorOptions options = {}) {
+        return from(std::vector<T>(data), std::move(shape), options);
     }
     /// A scalar (shape []) of dtype f32 unless options say otherwise.
     static Tensor scalar(double value, TensorOptions options = {});

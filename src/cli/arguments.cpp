@@ -220,8 +220,9 @@ void add_train(CLI::App& app, TrainArguments& a) {
     c.add_option("--schedule", a.schedule,
                  "learning rate over time: none, cosine, linear, polynomial, one-cycle, restarts, step, multi-step,\n"
                  "exponential, warmup or plateau, with keys as below");
-    c.add_option("--loss", a.loss, "cross_entropy, mse or bce_with_logits (the latter two against one-hot labels)")
-        ->check(one_of({"cross_entropy", "mse", "bce_with_logits"}, "loss"));
+    c.add_option("--loss", a.loss,
+                 joined(train::loss_names()) + " (for classes all but the first against one-hot labels)")
+        ->check(one_of(train::loss_names(), "loss"));
     c.add_option("--augment", a.augment,
                  "random changes of the training images: none, flip, shift=PIXELS or flip,shift=PIXELS (shift\n"
                  "alone: the recipe's, or 1)")

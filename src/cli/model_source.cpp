@@ -25,6 +25,18 @@ bool shapes_fit(const Trained& t) {
            t.model.input[0] == static_cast<int64_t>(t.info.mean.size()) && t.model.output == Shape{outputs};
 }
 
+/// What to add to the data's specification to make the samples fit the model, if anything does.
+std::string size_hint(const train::Model& model, const train::Task& task) {
+    const Shape &wanted = model.input, &there = task.input;
+    std::string option;
+    if (task.kind == train::Task::Kind::text && model.tokens)
+        option = "length=" + std::to_string(wanted[0]);
+    else if (task.resizable && wanted.rank() == 3 && wanted[0] == there[0] && wanted[1] == wanted[2])
+        option = "size=" + std::to_string(wanted[1]);
+    if (option.empty()) return "";
+    return "; '," + option + "' after --data " + (task.resizable ? "folder" : "text") + ":... makes them fit";
+}
+
 } // namespace
 
 void check_data_spec(const std::string& spec) {
@@ -44,7 +56,8 @@ train::Model make_model(const std::string& argument, const train::Task& task) {
     const bool text = task.kind == train::Task::Kind::text;
     if (model.tokens != text || !(model.input == task.input))
         throw ShapeError(argument + ": the model's input is " + model.input.str() + (model.tokens ? " ids" : "") +
-                         ", the " + train::samples_of(task.kind) + " are " + task.input.str() + (text ? " ids" : ""));
+                         ", the " + train::samples_of(task.kind) + " are " + task.input.str() + (text ? " ids" : "") +
+                         size_hint(model, task));
     const Shape output = text ? Shape{task.input[0], task.outputs} : Shape{task.outputs};
     if (!(model.output == output))
         throw ShapeError(argument + ": the model's output is " + model.output.str() + ", the data has " +

@@ -39,7 +39,11 @@ std::vector<std::pair<std::string, std::string>> named_lines(const std::string& 
 void expect_same_method(const std::string& folder, const std::string& ours, const std::string& theirs) {
     const auto lines = named_lines(theirs);
     std::map<std::string, std::string> there(lines.begin(), lines.end());
-    for (const auto& [name, value] : named_lines(ours)) expect_same(folder, name, value, there[name]);
+    for (const auto& [name, value] : named_lines(ours)) {
+        if (!there.contains(name))
+            throw Error("resume: the run in " + folder + " does not say its " + name + ": an older version wrote it");
+        expect_same(folder, name, value, there[name]);
+    }
 }
 
 } // namespace
@@ -82,18 +86,17 @@ void Fit::check_resume(const LoadedCheckpoint& checkpoint) {
         throw Error("resume: the run in " + out + " has done " + std::to_string(there.epoch) + " epochs already, not " +
                     std::to_string(options_.epochs));
     checkpoint.check(parts());
+    const std::string best = folder_->file(kBestFile);
+    if (validation_ && there.best_epoch > 0 && std::filesystem::exists(best))
+        read_checkpoint(best); // damage shows now and not after hours
 }
 
 void Fit::resume(const LoadedCheckpoint& checkpoint) {
     restore(checkpoint);
-    if (validation_ && position_.best_epoch > 0) {
-        const std::string best = folder_->file(kBestFile);
-        if (!std::filesystem::exists(best)) {
-            warn(best + " is missing: the best weights are those of the epochs from here on");
-            position_.best_epoch = 0;
-        } else {
-            read_checkpoint(best); // damage shows now and not after hours
-        }
+    const std::string best = folder_->file(kBestFile);
+    if (validation_ && position_.best_epoch > 0 && !std::filesystem::exists(best)) {
+        warn(best + " is missing: the best weights are those of the epochs from here on");
+        position_.best_epoch = 0;
     }
     saved_ = checkpoint.path == folder_->file(kLastFile);
     best_saved_ = saved_ && position_.batch == 0;

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "train/metrics_log.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <string_view>
 #include <utility>
 #include <vector>
+
+#include <ingot/error.h>
 
 #include "io/atomic_file.h"
 #include "io/json.h"
@@ -28,6 +32,19 @@ std::string milliseconds(double seconds) { return number(std::round(seconds * 1e
 
 constexpr const char* kHeader = "epoch,step,train_loss,val_loss,val_accuracy,lr,seconds\n";
 
+/// Epoch and seconds, the first and the last column of a line of metrics.csv. Errors: FileError beginning with `source`.
+std::pair<int64_t, double> epoch_and_seconds(const std::string& row, const std::string& source) {
+    const char *const begin = row.data(), *const end = begin + row.size() - 1; // without the end of the line
+    std::pair<int64_t, double> out;
+    const auto seconds = std::from_chars(begin + row.rfind(',') + 1, end, out.second);
+    std::from_chars(begin, end, out.first);
+    const std::string_view header = kHeader;
+    const bool all = std::count(begin, end, ',') == std::count(header.begin(), header.end(), ',');
+    if (!all || seconds.ec != std::errc() || seconds.ptr != end)
+        throw FileError(source + " is damaged: it is no row of an epoch");
+    return out;
+}
+
 } // namespace
 
 EpochMetrics epoch_from_json(const std::string& line, const std::string& source) {
@@ -47,11 +64,17 @@ EpochMetrics epoch_from_json(const std::string& line, const std::string& source)
 
 MetricsLog::MetricsLog(std::string folder, int64_t epochs) : folder_(std::move(folder)), csv_(kHeader) {
     if (folder_.empty() || epochs == 0) return;
-    const std::vector<std::string> rows = csv_lines_until(folder_ + "/metrics.csv", "epoch,", epochs);
-    for (size_t i = 1; i < rows.size(); ++i) csv_ += rows[i];
-    if (rows.size() > 1) {
-        const std::string& last = rows.back();
-        std::from_chars(last.data() + last.rfind(',') + 1, last.data() + last.size(), seconds_);
+    const std::string file = folder_ + "/metrics.csv";
+    const std::vector<std::string> rows = csv_lines_until(file, "epoch,", epochs);
+    int64_t before = 0;
+    for (size_t i = 1; i < rows.size(); ++i) {
+        const std::string source = file + ": line " + std::to_string(i + 1);
+        const auto [epoch, seconds] = epoch_and_seconds(rows[i], source);
+        if (epoch <= before)
+            throw FileError(source + " is damaged: epoch " + std::to_string(epoch) + " comes too late");
+        before = epoch;
+        seconds_ = seconds;
+        csv_ += rows[i];
     }
     const auto epoch = [](const std::string& line, const std::string& source) {
         return epoch_from_json(line, source).epoch;

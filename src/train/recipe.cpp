@@ -123,6 +123,12 @@ std::unique_ptr<optim::Optimizer> make_optimizer(const Recipe& r, const std::vec
     return known(r.optimizer).make(r, parameters);
 }
 
+const std::vector<std::string>& loss_names() {
+    static const std::vector<std::string> names = {"cross_entropy", "mse",   "l1",
+                                                   "smooth_l1",     "huber", "bce_with_logits"};
+    return names;
+}
+
 Trainer::Loss make_loss(const std::string& name) {
     const auto targets = [](const Tensor& output, const Tensor& labels) {
         if (is_float(labels.dtype())) return labels;
@@ -134,10 +140,18 @@ Trainer::Loss make_loss(const std::string& name) {
             return cross_entropy(reshape(o, {-1, o.size(-1)}), reshape(y, {-1})); // text: [N, T, C] and [N, T]
         };
     }
-    if (name == "mse") return [targets](const Tensor& o, const Tensor& y) { return mse_loss(o, targets(o, y)); };
+    const auto against_targets = [targets](auto loss) -> Trainer::Loss {
+        return [targets, loss](const Tensor& o, const Tensor& y) { return loss(o, targets(o, y)); };
+    };
+    if (name == "mse") return against_targets([](auto& o, const Tensor& t) { return mse_loss(o, t); });
+    if (name == "l1") return against_targets([](auto& o, const Tensor& t) { return l1_loss(o, t); });
+    if (name == "smooth_l1") return against_targets([](auto& o, const Tensor& t) { return smooth_l1_loss(o, t); });
+    if (name == "huber") return against_targets([](auto& o, const Tensor& t) { return huber_loss(o, t); });
     if (name == "bce_with_logits")
-        return [targets](const Tensor& o, const Tensor& y) { return bce_with_logits(o, targets(o, y)); };
-    throw Error("unknown loss '" + name + "'; there are cross_entropy, mse and bce_with_logits");
+        return against_targets([](auto& o, const Tensor& t) { return bce_with_logits(o, t); });
+    std::string list;
+    for (const std::string& known : loss_names()) list += (list.empty() ? "" : ", ") + known;
+    throw Error("unknown loss '" + name + "'; there are " + list);
 }
 
 } // namespace ingot::train

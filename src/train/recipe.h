@@ -19,7 +19,7 @@ struct Recipe {
     std::string optimizer = "adamw"; ///< one of optimizer_names()
     double lr = 1e-3, momentum = 0, weight_decay = 0.01;
     std::string schedule = "cosine";    ///< as make_schedule() takes it
-    std::string loss = "cross_entropy"; ///< or "mse", "bce_with_logits"
+    std::string loss = "cross_entropy"; ///< one of loss_names()
     bool flip = false;                  ///< left and right, every second image
     int64_t shift = 0;                  ///< pixels in each direction, at most
     // As in TrainerOptions.
@@ -58,7 +58,10 @@ ScheduleChoice make_schedule(const std::string& completed, int64_t epochs, int64
 
 std::unique_ptr<optim::Optimizer> make_optimizer(const Recipe& recipe, const std::vector<Tensor>& parameters);
 
-/// The loss named `name` of outputs [N, C] and labels [N] i64; those that compare with targets get one-hot labels.
+const std::vector<std::string>& loss_names();
+
+/// The loss named `name` of outputs [N, C] and labels [N] i64, or targets [N, C]; all but cross_entropy compare with targets
+/// and get one-hot labels.
 Trainer::Loss make_loss(const std::string& name);
 
 } // namespace ingot::train

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <functional>
 #include <map>
 
 #include <ingot/error.h>
@@ -120,7 +121,8 @@ struct Values {
         std::vector<int64_t> out;
         if (const std::string* text = find(key))
             for (const std::string& word : split(*text, ':')) out.push_back(train::whole(key, word, 1));
-        if (!std::is_sorted(out.begin(), out.end())) throw Error("schedule: " + key + "=" + *find(key) + " must grow");
+        if (std::adjacent_find(out.begin(), out.end(), std::greater_equal<>()) != out.end())
+            throw Error("schedule: " + key + "=" + *find(key) + " must grow");
         return out;
     }
 };

@@ -69,6 +69,19 @@ std::string image_fingerprint(const data::Dataset& images) {
     return std::to_string(images.size()) + " images, checksum " + hex(crc(sums.data(), sums.size() * sizeof sums[0]));
 }
 
+/// Errors about the validation part begin with what asked for it.
+std::string val_flag(double val) {
+    char text[32];
+    std::snprintf(text, sizeof text, "--val %g: ", val);
+    return text;
+}
+
+template <class F> auto for_validation(double val, const F& split) {
+    try {
+        return split();
+    } catch (const Error& error) { throw Error(val_flag(val) + error.what()); }
+}
+
 } // namespace
 
 Task::Task(const std::string& text, const TaskOptions& options) : seed_(options.seed), load_(options.load) {
@@ -91,6 +104,7 @@ void Task::load_images(const data::DataSpec& spec, const TaskOptions& options) {
     class_names = data.class_names;
     outputs = static_cast<int64_t>(class_names.size());
     left_out = data.left_out;
+    resizable = spec.scheme == "folder";
     decodes_ = !data.in_memory;
     train_ = data.train;
     test_ = data.test;
@@ -101,7 +115,8 @@ void Task::load_images(const data::DataSpec& spec, const TaskOptions& options) {
     }
     fingerprint = image_fingerprint(*train_);
     if (options.val > 0) {
-        data::Split split = data::stratified_split(*train_, options.val, options.seed);
+        data::Split split =
+            for_validation(options.val, [&] { return data::stratified_split(*train_, options.val, options.seed); });
         validation_ = std::make_shared<data::Subset>(train_, std::move(split.held_out));
         train_ = std::make_shared<data::Subset>(train_, std::move(split.rest));
     }
@@ -145,7 +160,8 @@ void Task::load_table(const data::DataSpec& spec, const TaskOptions& options) {
         throw FileError(spec.path + ": " + std::to_string(source.rows()) +
                         " rows are too few: a fifth of them, at least one, is the test part");
     test_rows = hold_out(kTableTest, kTableSeed);
-    if (options.val > 0) validation_rows = hold_out(options.val, options.seed);
+    if (options.val > 0)
+        validation_rows = for_validation(options.val, [&] { return hold_out(options.val, options.seed); });
 
     table = trained != nullptr ? *trained->table : source.fit(train_rows);
     class_names = table->class_names;
@@ -178,7 +194,7 @@ void Task::load_text(const data::DataSpec& spec, const TaskOptions& options) {
         const auto bytes = static_cast<int64_t>(options.val * static_cast<double>(data.train.size()));
         held_out.begin = data.train.end = data.train.end - bytes;
         if (held_out.size() < length + 1 || data.train.size() < length + 1)
-            throw Error("cannot hold out " + std::to_string(bytes) + " bytes of " + spec.path +
+            throw Error(val_flag(options.val) + "cannot hold out " + std::to_string(bytes) + " bytes of " + spec.path +
                         ": both parts need at least one window of " + std::to_string(length) + " bytes");
         validation_ = std::make_shared<data::TextWindows>(held_out, length);
     } else {

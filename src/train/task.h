@@ -51,6 +51,7 @@ public:
     Shape input;         ///< of one sample: [C, H, W], [F] or [T]
     int64_t outputs = 0; ///< classes, 1 for regression, 256 for text
     bool regression = false;
+    bool resizable = false;               ///< the data's specification may say the images' size
     std::vector<std::string> class_names; ///< empty for regression and text
     /// What x was normalized with: per channel of byte / 255, per feature; empty for text.
     std::vector<float> mean, std;

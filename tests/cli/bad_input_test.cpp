@@ -67,11 +67,34 @@ TEST_F(BadInput, Specs) {
     write("c.json", R"({"input": [1, 12, 12], "layers": [)");
     expect_error(train(path("c.json"), data), 1, {"c.json"});
     write("d.json", R"({"input": [3, 32, 32], "layers": [{"type": "flatten"}, {"type": "linear", "out": 2}]})");
-    expect_error(train(path("d.json"), data), 1, {"[3, 32, 32]", "[1, 12, 12]"});
+    expect_error(train(path("d.json"), data), 1, {"[3, 32, 32]", "[1, 12, 12]\n"}); // no size gives them more channels
+    write("f.json", R"({"input": [1, 20, 20], "layers": [{"type": "flatten"}, {"type": "linear", "out": 2}]})");
+    expect_error(train(path("f.json"), data), 1,
+                 {"[1, 20, 20], the images are [1, 12, 12]; ',size=20' after --data folder:", "makes them fit"});
+    write("g.json", R"({"input": [1, 20, 10], "layers": [{"type": "flatten"}, {"type": "linear", "out": 2}]})");
+    expect_error(train(path("g.json"), data), 1, {"[1, 20, 10], the images are [1, 12, 12]\n"});
+    write("t.txt", std::string(5000, 'x'));
+    write("h.json", R"({"input": 16, "layers": [{"type": "embedding", "num_embeddings": 256, "embedding_dim": 4},
+                        {"type": "linear", "out": 256}]})");
+    expect_error(train(path("h.json"), "text:" + path("t.txt")), 1,
+                 {"',length=16' after --data text:", "makes them fit"});
     write("e.json", R"({"input": [1, 12, 12], "layers": [{"type": "flatten"}, {"type": "linear", "out": 3}]})");
     expect_error(train(path("e.json"), data), 1, {"[3]", "2 classes"});
     expect_error(train(path("none.json"), data), 1, {"none.json"});
     expect_error(train("tiny-cnn", "folder:" + path("data") + ",size=2"), 1, {"tiny-cnn", "kernel is larger"});
+}
+
+TEST_F(BadInput, ValidationThatLeavesNothing) {
+    const std::string data = make_images("data", 4, 2);
+    make_spec();
+    const auto val = [&](const std::string& spec, const std::string& model) {
+        return ingot({"train", "--model", model, "--data", spec, "--out", path("run"), "--val", "0.999"});
+    };
+    expect_error(val(data, path("net.json")), 1, {"--val 0.999: cannot hold out 8 of 8 samples"});
+    write("t.csv", "a,b\n1,x\n2,y\n3,x\n4,y\n5,x\n6,y\n7,x\n8,y\n");
+    expect_error(val("csv:" + path("t.csv"), "mlp"), 1, {"--val 0.999: cannot hold out"});
+    write("t.txt", std::string(5000, 'x'));
+    expect_error(val("text:" + path("t.txt"), "gpt-tiny"), 1, {"--val 0.999: cannot hold out"});
 }
 
 TEST_F(BadInput, BatchLargerThanTheData) {

@@ -204,7 +204,10 @@ TEST_F(Train, OptimizersLossesSchedules) {
              {"--optimizer", "sgd", "--lr", "0.05", "--momentum", "0.9", "--weight-decay", "0"},
              {"--optimizer", "adam", "--lr", "0.01", "--schedule", "none"},
              {"--optimizer", "adamw", "--lr", "0.01", "--loss", "bce_with_logits"},
-             {"--lr", "0.01", "--loss", "mse"}}) {
+             {"--lr", "0.01", "--loss", "mse"},
+             {"--lr", "0.01", "--loss", "l1"},
+             {"--lr", "0.01", "--loss", "smooth_l1"},
+             {"--lr", "0.01", "--loss", "huber"}}) {
         auto all = more;
         all.insert(all.end(), {"--force", "--quiet"});
         auto command = words("run", all);

@@ -172,7 +172,9 @@ TEST_F(CheckpointTest, DamagedMetricsFilesAreNamed) {
     };
     for (const char* bad : {"{\"epoch\":\"x\"}\n", "{}\n", "7\n", "{\"epoch\":\n", "\n", "\xff\n"})
         expect_line("metrics.jsonl", lines + bad, 2);
-    for (const char* bad : {"two,3,4\n", "\n", "1\t2\n"}) expect_line("metrics.csv", csv + bad, 3);
+    for (const char* bad :
+         {"two,3,4\n", "\n", "1\t2\n", "2,garbage\n", "2,20,0.5,,,0.001,2 s\n", "1,10,0.5,,,0.001,1\n"})
+        expect_line("metrics.csv", csv + bad, 3);
     expect_line("metrics.csv", "1,10,0.5,,,0.001,1\n", 1);
     EXPECT_EQ(error_with("metrics.jsonl", lines + "{\"epoch\":2"), "no error") << "it was being written";
 }

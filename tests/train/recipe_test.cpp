@@ -99,6 +99,7 @@ TEST(RecipeSchedule, Errors) {
              {"cosine,min=2", "min=2"},
              {"cosine,warmup=-1", "warmup=-1"},
              {"multi-step,at=3:2", "must grow"},
+             {"multi-step,at=1:1", "must grow"},
              {"multi-step,at=3:", "at="},
              {"plateau,factor=1", "factor=1"}})
         EXPECT_NE(message(text).find(part), std::string::npos) << text << ": " << message(text);

@@ -117,15 +117,22 @@ int torch_roundtrip(const std::string& arguments) {
 
 bool have_torch() { return std::system("/usr/bin/python3 -c 'import torch' >/dev/null 2>&1") == 0; }
 
-/// The model as the script builds it: gpt2 with 2 of its 12 blocks.
+/// A quarter of the width everywhere: all 12 blocks of gpt2 in megabytes.
+void narrow(nlohmann::ordered_json& spec) {
+    for (auto& [key, value] : spec.items()) {
+        if (value.is_structured()) narrow(value);
+        if (key == "out" || key == "embedding_dim") value = value.get<int64_t>() / 4;
+    }
+}
+
+/// The model as the script builds it: gpt2 is 192 wide instead of 768.
 std::string spec_of(const std::string& name) {
     if (name == "lenet" || name == "mlp") return train::model_spec(name, {1, 28, 28}, 10);
     if (!name.starts_with("gpt")) return train::model_spec(name, {3, 32, 32}, 10);
     auto spec = nlohmann::ordered_json::parse(train::model_spec(name, {32}, 50));
     if (name == "gpt2") {
-        auto& blocks = spec.at("layers").at(2).at("layers");
-        EXPECT_EQ(blocks.size(), 12u);
-        blocks = {blocks[0], blocks[1]};
+        EXPECT_EQ(spec.at("layers").at(2).at("layers").size(), 12u);
+        narrow(spec);
     }
     return spec.dump();
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Cats against dogs, from folders of pictures: lists them, decodes them in worker threads, changes them at random so that no
 // two passes are alike, and trains the convolutional network of model.json (which `ingot train` takes) with the trainer,
-// which keeps the best weights and a report. The pictures come out of $INGOT_DATA/cifar10-jpeg.tar.xz (CIFAR-10 as JPEG files); without it the example is skipped. By
-// default it looks at some pictures only; --full trains on all 10,000 until four of five test pictures are right.
+// which keeps the best weights and a report. The pictures come out of $INGOT_DATA/cifar10-jpeg.tar.xz (CIFAR-10 as JPEG
+// files); without it the example is skipped. By default it looks at some pictures only; --full trains on all 10,000 until
+// four of five test pictures are right.
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
